@@ -1,0 +1,105 @@
+# relayd - see README.  Everything that is made lies in build/.
+#
+#   make          build/relayd           make run     try it: a relay and a next hop
+#   make check    every test, sanitized  make lint    format, lengths, analyzers, manuals
+#   make bench    beside Postfix         make install DESTDIR= PREFIX=
+#   make deps     install what is missing (apt-get)
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= gcc
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
+V ?= 0
+Q = $(if $(filter 1,$(V)),,@)
+SAY = $(if $(filter 1,$(V)),@:,@echo)
+
+# What relayd itself needs is kept apart from CFLAGS, which are the packager's.
+LIBS = gnutls libcares libconfig libxxhash libidn2 libsystemd libseccomp
+OUR_CPPFLAGS = -D_GNU_SOURCE -I. -Idomains
+OUR_CFLAGS = -std=gnu11 -pthread -fPIE -fstack-protector-strong -MMD -MP \
+	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
+	-Wimplicit-fallthrough -Wswitch-enum -Wformat=2 $(if $(CI),-Werror)
+OUR_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now
+FORTIFY = $(if $(findstring -O,$(CFLAGS)),$(if $(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+
+# Asked when a recipe runs, so that `make deps` works before they are there.
+LIB_CFLAGS = $(shell pkg-config --cflags $(LIBS))
+LIB_LDLIBS = $(shell pkg-config --libs $(LIBS))
+CHECK_LDLIBS = $(shell pkg-config --libs check)
+
+ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd/admin
+SOURCES = $(wildcard $(addsuffix /*.c,$(ROOMS)))
+SUPPORT = $(filter-out tests/support/sink.c,$(wildcard tests/support/*.c))
+TESTS = $(wildcard tests/unit/test_*.c tests/system/test_*.c tests/interop/test_*.c)
+BENCHES = $(wildcard tests/bench/*.c)
+MANUALS = $(wildcard man/*.[1-9])
+
+all: build/relayd
+
+# ---- building: one pattern for each tree of objects ----
+
+build/relayd: build/obj/relayd/main.o build/librelayd.a
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+build/librelayd.a: $(SOURCES:%.c=build/obj/%.o)
+	$(SAY) "  AR    $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+build/sink: build/obj/tests/support/sink.o build/librelayd.a
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+build/bench/%: build/obj/tests/bench/%.o build/librelayd.a
+	$(SAY) "  LINK  $@"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+build/obj/%.o: %.c
+	$(SAY) "  CC    $<"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FORTIFY) $(OUR_CPPFLAGS) $(CPPFLAGS) $(LIB_CFLAGS) $(OUR_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The tree of the tests: ASan and UBSan, and nothing shared with the other.
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+build/check/obj/%.o: %.c
+	$(SAY) "  CC    $< (sanitized)"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(LIB_CFLAGS) $(OUR_CFLAGS) -Wno-format-nonliteral $(SANITIZE) -c -o $@ $<
+
+build/check/librelayd.a: $(SOURCES:%.c=build/check/obj/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+build/check/libsupport.a: $(SUPPORT:%.c=build/check/obj/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+build/check/relayd: build/check/obj/relayd/main.o build/check/librelayd.a
+	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+build/check/sink: build/check/obj/tests/support/sink.o build/check/librelayd.a
+	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+# A test that stands in front of system calls names them: WRAP_test_noun = fsync openat
+build/check/test_%: tests_wrap = $(foreach call,$(WRAP_test_$*),-Wl,--wrap=$(call))
+
+define test_program
+build/check/$(notdir $(1:.c=)): build/check/obj/$(1:.c=.o) build/check/libsupport.a build/check/librelayd.a
+	$$(SAY) "  LINK  $$@"
+	$$(Q)$$(CC) $$(SANITIZE) $$(OUR_LDFLAGS) $$(foreach call,$$(WRAP_$(notdir $(1:.c=))),-Wl,--wrap=$$(call)) \
+		-o $$@ $$^ $$(LIB_LDLIBS) $$(CHECK_LDLIBS)
+endef
+$(foreach test,$(TESTS),$(eval $(call test_program,$(test))))
+
+TEST_PROGRAMS = $(addprefix build/check/,$(notdir $(TESTS:.c=)))
+
+check-build: $(TEST_PROGRAMS) build/check/relayd build/check/sink
+
+-include $(shell test -d build && find build -name '*.d')
+
+clean:
+	rm -rf build
+
+.PHONY: all check-build clean

@@ -1,0 +1,58 @@
+#ifndef ROUTE_H
+#define ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "ip.h"
+
+/* How much TLS a next hop must speak: the tls= option. */
+enum tls_level {
+	TLS_OFF,
+	TLS_MAY,     /* the default: try, fall back to clear */
+	TLS_REQUIRE, /* encrypted or deferred */
+	TLS_VERIFY,  /* also the certificate and the name */
+};
+
+enum {
+	HOPS_MAX = 20
+};
+
+struct hop {
+	char
+	    *name; /* owned; host name (domain.h's form), NULL for an address */
+	struct ip ip; /* used when name is NULL */
+	uint16_t port;
+};
+
+/* Where mail for a domain goes: its MX, or hops tried in order. */
+struct route {
+	bool mx; /* MX of the recipient's own domain; no hops then */
+	size_t hop_count;
+	struct hop *hops; /* owned */
+	enum tls_level tls;
+};
+
+/*
+ * Reads the value of via= (or delivery.outside): "mx", or hops separated by
+ * commas: host, host:port, [address], [address]:port.  False with a static
+ * text in *why and the offset of the fault in *at.
+ */
+bool route_parse(struct span via, struct route *route, size_t *at,
+    const char **why);
+void route_clear(struct route *route);
+bool route_equal(const struct route *a, const struct route *b);
+
+/*
+ * Appends the name of the destination that mail for domain goes to by this
+ * route: "mx:campus.test tls=may", "mx1.campus.test:25,[192.0.2.1]:2525 tls=verify".
+ * Two recipients share a destination exactly when these are equal.
+ */
+void route_destination(const struct route *route, struct span domain,
+    struct buf *out);
+const char *tls_level_name(enum tls_level level);
+
+#endif

@@ -1,0 +1,105 @@
+#ifndef RULES_H
+#define RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "address.h"
+#include "complaints.h"
+#include "ip.h"
+#include "route.h"
+
+/*
+ * Who may send where: both tables as one value that never changes once it
+ * is loaded (only the addresses behind names on the allowlist are kept fresh).
+ */
+struct rules;
+
+struct rules_sources {
+	const char *hosted;     /* file name, as it is named in complaints */
+	const char *allowlist;  /* file name; NULL or a missing file: nobody */
+	const char *postmaster; /* whole address for <postmaster> */
+	const char *contact;    /* text for refusals, or NULL */
+	struct route outside;   /* borrowed while loading; copied */
+};
+
+/*
+ * Reads both tables and the recipients= files they name (relative to the
+ * table's folder): all of it or nothing.  NULL when complaints->errors is
+ * not 0 afterwards.  The caller owns the result.
+ */
+struct rules *rules_load(const struct rules_sources *sources,
+    struct complaints *complaints);
+void rules_free(struct rules *rules);
+
+/* How many lines of each table are in force. */
+size_t rules_hosted_count(const struct rules *rules);
+size_t rules_grant_count(const struct rules *rules);
+
+/*
+ * Names on the allowlist, for whoever looks them up: index from 0 until NULL
+ * comes back.  rules_name_resolved() takes what DNS said (replacing what was
+ * known), rules_name_failed() keeps the last good answer (a first lookup that failed
+ * counts as "resolved to nothing").
+ */
+const char *rules_name(const struct rules *rules, size_t index);
+void rules_name_resolved(struct rules *rules, size_t index,
+    const struct ip *addresses, size_t count);
+void rules_name_failed(struct rules *rules, size_t index);
+
+/* Why: the table line that decided. */
+struct rule {
+	const char
+	    *file; /* borrowed from the rules; NULL: no line, the default */
+	size_t line;
+	const char *owner; /* owner= of a grant, or NULL */
+};
+
+enum verdict {
+	ACCEPT,
+	REFUSE
+};
+
+struct decision {
+	enum verdict verdict;
+	/* ACCEPT: */
+	const struct route *route; /* borrowed from the rules */
+	bool granted; /* by the allowlist, not by the hosted table */
+	bool
+	    to_postmaster; /* a bare <postmaster>: deliver to sources.postmaster */
+	/* REFUSE: */
+	int code;          /* 550, 450, 451, ... */
+	char enhanced[12]; /* "5.7.1" */
+	char text[512];    /* without code, enhanced code or reference */
+	/* both: */
+	struct rule rule;
+};
+
+/*
+ * May this client send from this sender to this recipient?  Design section
+ * 4, steps 1 to 4, in that order.  now is wall-clock seconds (for until=).
+ * The server and `relayctl explain` both call this and nothing else.  While a
+ * name on the allowlist has not had its first lookup answered, a refusal that it
+ * could have turned is 451 4.4.3.
+ */
+void rules_decide(const struct rules *rules, const struct ip *client,
+    const struct address *sender, const struct address *recipient, int64_t now,
+    struct decision *decision);
+
+/*
+ * True when domain (domain.h's form) is hosted and not refused.  *route
+ * (borrowed, may be NULL) is set to its route.
+ */
+bool rules_hosted(const struct rules *rules, struct span domain,
+    const struct route **route);
+/* The route of a recipient domain at delivery time: hosted, else outside. */
+const struct route *rules_route(const struct rules *rules, struct span domain,
+    bool *hosted);
+/*
+ * True when the client holds a live grant for any mail at all; *rule (may be
+ * NULL) names the line and its owner.
+ */
+bool rules_granted(const struct rules *rules, const struct ip *client,
+    int64_t now, struct rule *rule);
+
+#endif

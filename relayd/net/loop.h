@@ -1,0 +1,78 @@
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The event loop: poll(2) over the watches of others.  One turn is
+ * collect, wait, dispatch, expire, reap; only loop_wait sleeps.
+ */
+struct loop;
+
+#define LOOP_NEVER UINT64_MAX
+
+/*
+ * A member of its owner, who just sets its fields; the pollfd array is built
+ * anew each turn.  A watch with no events is left out of it, and its deadline
+ * still ends it.
+ */
+struct watch {
+	LIST_ENTRY(watch) link;
+	int fd;            /* -1: a pure timer */
+	short events;      /* POLLIN, POLLOUT, both, or 0 to rest */
+	uint64_t deadline; /* monotonic milliseconds, or LOOP_NEVER */
+	bool
+	    again; /* input is there that poll() cannot see (TLS, or a full buffer) */
+	bool dead; /* set by loop_kill(): no more calls, then reap */
+
+	void *owner; /* borrowed; handed to the three functions below */
+	void (*ready)(void *owner, short revents);
+	void (*expired)(void *owner); /* the deadline was cleared before */
+	void (*reap)(void *owner); /* close fd, free the owner and this watch */
+};
+
+/* The seam of time: NULL members mean the real thing. */
+struct loop_clock {
+	void *owner;
+	uint64_t (*monotonic)(void *owner); /* milliseconds */
+	int64_t (*wall)(void *owner);       /* seconds since 1970 */
+	/*
+	 * Called instead of sleeping when nothing is ready: a virtual clock
+	 * jumps to deadline (LOOP_NEVER: nothing is due, loop_stop() yourself).
+	 */
+	void (*jump)(void *owner, uint64_t deadline);
+};
+
+struct loop *loop_new(const struct loop_clock *clock);
+/* Reaps every watch that is left, then frees. */
+void loop_free(struct loop *loop);
+
+/* Fills in a resting watch (events 0, no deadline).  The caller adds it. */
+void watch_init(struct watch *watch, int fd, void *owner,
+    void (*ready)(void *owner, short revents), void (*expired)(void *owner),
+    void (*reap)(void *owner));
+void loop_add(struct loop *loop, struct watch *watch);
+/* Marks it: no more calls; reap runs at the end of this turn. */
+void loop_kill(struct loop *loop, struct watch *watch);
+/* Takes a living watch out without reaping it (its fd goes elsewhere). */
+void loop_remove(struct loop *loop, struct watch *watch);
+
+/* Monotonic milliseconds and wall-clock seconds, read once a turn. */
+uint64_t loop_now(const struct loop *loop);
+int64_t loop_wall(const struct loop *loop);
+
+/*
+ * A function that runs at the end of every turn, before the reap (the spool's
+ * commit, the flush of the log); in the order they were added.
+ */
+void loop_each_turn(struct loop *loop, void (*run)(void *owner), void *owner);
+
+/* Runs until loop_stop(); one turn for tests (wait: may sleep). */
+void loop_run(struct loop *loop);
+void loop_turn(struct loop *loop, bool wait);
+void loop_stop(struct loop *loop);
+
+#endif

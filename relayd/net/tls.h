@@ -1,0 +1,30 @@
+#ifndef TLS_H
+#define TLS_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "domains/ip.h"
+
+/* Certificates and trust, by GnuTLS.  Made once, used by many streams. */
+struct tls_server;
+struct tls_client;
+
+/*
+ * Loads a certificate chain and its key (PEM) and checks that they belong
+ * together.  priority: GnuTLS string or NULL for the default.  NULL with the
+ * reason in why.
+ */
+struct tls_server *tls_server_new(const char *certificate, const char *key,
+    const char *priority, struct buf *why);
+/* Streams that use it keep it alive until they end. */
+void tls_server_free(struct tls_server *tls);
+
+/*
+ * Trust for outgoing TLS: ca is a PEM file, or NULL for the system's.
+ */
+struct tls_client *tls_client_new(const char *ca, const char *priority,
+    struct buf *why);
+void tls_client_free(struct tls_client *tls);
+
+#endif
