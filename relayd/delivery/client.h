@@ -1,0 +1,79 @@
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hosts.h"
+#include "outcome.h"
+#include "relayd/net/loop.h"
+#include "relayd/net/tls.h"
+#include "spool/spool.h"
+
+/*
+ * The client side of SMTP: one connection to one next hop, and one
+ * transaction after the other over it.  One table of steps.
+ */
+struct client;
+
+/* One message for some of its recipients, over one connection. Owned by the caller until done. */
+struct client_job {
+	struct spool *spool;             /* borrowed */
+	uint64_t id;                     /* of the message, for the log */
+	const struct envelope *envelope; /* borrowed */
+	size_t recipient_count;
+	const size_t *recipients; /* borrowed: numbers in the envelope */
+	struct content content;   /* open; the caller closes it */
+	struct outcome
+	    *outcomes; /* borrowed: one for each of recipients, filled in */
+	bool
+	    sent_dot; /* the final dot went out: a loss from here on may mean a duplicate */
+};
+
+struct client_needs {
+	struct loop *loop;
+	const char *hostname;      /* for EHLO */
+	const char *local_address; /* source address or NULL */
+	struct tls_client *tls;    /* borrowed */
+	enum tls_level tls_level;
+	unsigned connect_seconds; /* 30 */
+	unsigned
+	    timeout_percent; /* of the RFC's time-outs; 100; tests take less */
+};
+
+/* What the owner hears.  None of these runs from within a call of the owner's. */
+struct client_events {
+	void *owner;
+	/* The connection is up (EHLO and TLS done): give it a job, or client_quit(). */
+	void (*ready)(void *owner);
+	/*
+	 * The job is over: every outcome is set (a lost connection sets LATER for
+	 * those not heard).  usable: another job may follow on this connection.
+	 */
+	void (*done)(void *owner, struct client_job *job, bool usable);
+	/*
+	 * The connection is gone (never could be made, greeted badly, lost while idle, or after done with
+	 * usable false); the client frees itself, do not touch it after.  why is the reason as an outcome:
+	 * LATER (or FAILED for 5xx banners such as 521/554 where RFC 5321/7504 says so), when no job was running.
+	 */
+	void (*closed)(void *owner, const struct outcome *why);
+};
+
+/*
+ * Connects to host. Greets, EHLO (then HELO), STARTTLS by tls_level (a failed opportunistic
+ * handshake reconnects in the clear within the same client).
+ */
+struct client *client_new(const struct client_needs *needs,
+    const struct host *host, const struct client_events *events);
+/* Only after ready, or done with usable. */
+void client_send(struct client *client, struct client_job *job);
+/* Says QUIT and goes; closed() is not called any more. */
+void client_quit(struct client *client);
+/* Drops the connection now; no event is called any more (the job, if any, is the caller's again). */
+void client_abort(struct client *client);
+/* How many messages went over it, and monotonic ms since when it has been idle (LOOP_NEVER: it is not). */
+size_t client_messages(const struct client *client);
+uint64_t client_idle_since(const struct client *client);
+
+#endif
