@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "domains/domain.h"
 #include "domains/ip.h"
 #include "domains/route.h"
 #include "outcome.h"

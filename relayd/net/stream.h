@@ -14,6 +14,7 @@
  * It never blocks and knows nothing of the loop: its owner watches stream_fd()
  * for stream_events().
  */
+struct ip;
 struct stream;
 struct tls_server; /* certificates of one listener (tls.h) */
 struct tls_client; /* what a next hop must show (tls.h) */
@@ -54,6 +55,13 @@ void stream_shutdown(struct stream *stream);
 short stream_wants(const struct stream *stream);
 /* Text for the last IO_ERROR: errno or GnuTLS, without control characters. */
 const char *stream_error(const struct stream *stream);
+
+/* What an outgoing connection must show. */
+struct tls_expect {
+	bool verify;         /* false: encrypt with whoever answers */
+	const char *name;    /* SNI and the name to check; NULL: no SNI */
+	const struct ip *ip; /* with name NULL: the address to check */
+};
 
 /*
  * TLS: arm one side, then call stream_handshake() until it is not IO_WAIT.
