@@ -69,7 +69,7 @@ struct tls_expect {
  */
 void stream_tls_server(struct stream *stream, struct tls_server *tls);
 void stream_tls_client(struct stream *stream, struct tls_client *tls,
-    const char *name);
+    const struct tls_expect *expect);
 enum io stream_handshake(struct stream *stream);
 bool stream_is_tls(const struct stream *stream);
 /* "TLS1.3 ECDHE-X25519 AES-256-GCM verified" style facts: version, cipher, bits. */
