@@ -24,10 +24,10 @@ OUR_CFLAGS = -std=gnu11 -pthread -fPIE -fstack-protector-strong -MMD -MP \
 OUR_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now
 FORTIFY = $(if $(findstring -O,$(CFLAGS)),$(if $(findstring -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 
-# Asked when a recipe runs, so that `make deps` works before they are there.
-LIB_CFLAGS = $(shell pkg-config --cflags $(LIBS))
-LIB_LDLIBS = $(shell pkg-config --libs $(LIBS))
-CHECK_LDLIBS = $(shell pkg-config --libs check)
+# Asked once, and only when a recipe needs it: `make deps` works without them.
+LIB_CFLAGS = $(eval LIB_CFLAGS := $$(shell pkg-config --cflags $(LIBS)))$(LIB_CFLAGS)
+LIB_LDLIBS = $(eval LIB_LDLIBS := $$(shell pkg-config --libs $(LIBS)))$(LIB_LDLIBS)
+CHECK_LDLIBS = $(eval CHECK_LDLIBS := $$(shell pkg-config --libs check))$(CHECK_LDLIBS)
 
 ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd/admin
 SOURCES = $(wildcard $(addsuffix /*.c,$(ROOMS)))
@@ -83,7 +83,6 @@ build/check/sink: build/check/obj/tests/support/sink.o build/check/librelayd.a
 	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
 # A test that stands in front of system calls names them: WRAP_test_noun = fsync openat
-build/check/test_%: tests_wrap = $(foreach call,$(WRAP_test_$*),-Wl,--wrap=$(call))
 
 define test_program
 build/check/$(notdir $(1:.c=)): build/check/obj/$(1:.c=.o) build/check/libsupport.a build/check/librelayd.a
@@ -97,9 +96,67 @@ TEST_PROGRAMS = $(addprefix build/check/,$(notdir $(TESTS:.c=)))
 
 check-build: $(TEST_PROGRAMS) build/check/relayd build/check/sink
 
--include $(shell test -d build && find build -name '*.d')
+# ---- what people type ----
+
+JOBS = $(shell nproc)
+
+# Debian packages: to build, to test, and to look closely.
+BUILD_PACKAGES = gcc libc6-dev make pkg-config libgnutls28-dev libc-ares-dev libconfig-dev \
+	libxxhash-dev libidn2-dev libsystemd-dev libseccomp-dev
+RUN_PACKAGES = curl swaks
+CHECK_PACKAGES = check curl swaks msmtp python3 python3-aiosmtpd postfix openssl
+LINT_PACKAGES = clang-format mandoc shellcheck
+
+deps:
+	@tests/support/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(CHECK_PACKAGES) $(LINT_PACKAGES)
+
+run:
+	@tests/support/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES)
+	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd build/sink
+	@exec tests/support/demo
+
+check:
+	@tests/support/install-packages $(BUILD_PACKAGES) $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory -j$(JOBS) check-build
+	@tests/support/run-tests $(TEST_PROGRAMS)
+
+bench:
+	@tests/support/install-packages $(BUILD_PACKAGES) postfix
+	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd $(BENCHES:tests/bench/%.c=build/bench/%)
+	@tests/bench/bench.sh
+
+# Silent when all is well.
+C_FILES = $(wildcard $(addsuffix /*.[ch],$(ROOMS) relayd tests/*))
+lint:
+	@tests/support/install-packages $(BUILD_PACKAGES) $(LINT_PACKAGES) check
+	@clang-format --dry-run -Werror $(C_FILES)
+	@tests/support/lengths $(C_FILES)
+	@shellcheck .ci/run $(wildcard tests/support/demo tests/support/run-tests \
+		tests/support/install-packages tests/support/lengths tests/bench/*.sh)
+	@mandoc -T lint -W warning $(MANUALS)
+	@$(MAKE) --no-print-directory -j$(JOBS) analyze
+
+# gcc's own analyzer, a stamp for each source.
+analyze: $(SOURCES:%.c=build/analyzed/%) build/analyzed/relayd/main
+build/analyzed/%: %.c
+	@mkdir -p $(@D)
+	@$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(LIB_CFLAGS) $(OUR_CFLAGS) -MF $@.d -MT $@ -Werror -O1 -fanalyzer -c -o /dev/null $<
+	@touch $@
+
+install: build/relayd
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/doc/relayd/examples
+	install -m 755 build/relayd $(DESTDIR)$(PREFIX)/sbin/relayd
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 README LICENSE $(DESTDIR)$(PREFIX)/share/doc/relayd/
+	install -m 644 relayd/samples/relayd.conf domains/samples/hosted domains/samples/allowlist \
+		$(DESTDIR)$(PREFIX)/share/doc/relayd/examples/
 
 clean:
 	rm -rf build
 
-.PHONY: all check-build clean
+.PHONY: all check-build deps run check bench lint analyze install clean
+.SECONDARY:
+
+-include $(shell test -d build && find build -name '*.d')
