@@ -30,6 +30,7 @@ LIB_LDLIBS = $(eval LIB_LDLIBS := $$(shell pkg-config --libs $(LIBS)))$(LIB_LDLI
 CHECK_LDLIBS = $(eval CHECK_LDLIBS := $$(shell pkg-config --libs check))$(CHECK_LDLIBS)
 
 ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd/admin
+PROGRAM = relayd/main.c relayd/settings.c relayd/reload.c
 SOURCES = $(wildcard $(addsuffix /*.c,$(ROOMS)))
 SUPPORT = $(filter-out tests/support/sink.c,$(wildcard tests/support/*.c))
 TESTS = $(wildcard tests/unit/test_*.c tests/system/test_*.c tests/interop/test_*.c)
@@ -40,7 +41,7 @@ all: build/relayd
 
 # ---- building: one pattern for each tree of objects ----
 
-build/relayd: build/obj/relayd/main.o build/librelayd.a
+build/relayd: $(PROGRAM:%.c=build/obj/%.o) build/librelayd.a
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
@@ -76,7 +77,7 @@ build/check/librelayd.a: $(SOURCES:%.c=build/check/obj/%.o)
 build/check/libsupport.a: $(SUPPORT:%.c=build/check/obj/%.o)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-build/check/relayd: build/check/obj/relayd/main.o build/check/librelayd.a
+build/check/relayd: $(PROGRAM:%.c=build/check/obj/%.o) build/check/librelayd.a
 	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
 build/check/sink: build/check/obj/tests/support/sink.o build/check/librelayd.a
@@ -137,7 +138,7 @@ lint:
 	@$(MAKE) --no-print-directory -j$(JOBS) analyze
 
 # gcc's own analyzer, a stamp for each source.
-analyze: $(SOURCES:%.c=build/analyzed/%) build/analyzed/relayd/main
+analyze: $(SOURCES:%.c=build/analyzed/%) $(PROGRAM:%.c=build/analyzed/%)
 build/analyzed/%: %.c
 	@mkdir -p $(@D)
 	@$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(LIB_CFLAGS) $(OUR_CFLAGS) -MF $@.d -MT $@ -Werror -O1 -fanalyzer -c -o /dev/null $<

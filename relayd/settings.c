@@ -1,0 +1,83 @@
+/*
+ * settings - configuration and tables, taken together or not at all.
+ *
+ * Job:     load relayd.conf and the two tables; check what they refer to.
+ * Called:  by main at the start and for -t; by reload.
+ * Owns:    struct settings.
+ * Never:   changes a running relay.
+ */
+#include "relayd/settings.h"
+
+#include "relayd/admin/privileges.h"
+#include "relayd/net/tls.h"
+
+enum {
+	WHY_MAX = 4096
+};
+
+static struct rules *
+load_rules(const struct conf *conf, struct complaints *complaints)
+{
+	struct rules_sources sources = {
+		.hosted = conf->hosted,
+		.allowlist = conf->allowlist,
+		.postmaster = conf->postmaster,
+		.contact = conf->contact,
+		.outside = conf->delivery.outside,
+	};
+
+	return rules_load(&sources, complaints);
+}
+
+bool
+settings_load(const char *file, struct settings *settings,
+    struct complaints *complaints)
+{
+	settings->rules = NULL;
+	settings->conf = conf_load(file, complaints);
+	if (settings->conf == NULL)
+		return false;
+	settings->rules = load_rules(settings->conf, complaints);
+	if (settings->rules != NULL)
+		return true;
+	settings_clear(settings);
+	return false;
+}
+
+bool
+settings_check(const struct settings *settings, struct complaints *complaints)
+{
+	const struct conf *conf = settings->conf;
+	struct tls_server *server;
+	struct tls_client *client;
+	struct privileges privileges;
+	struct buf why;
+
+	buf_init(&why, WHY_MAX);
+	if (conf->tls.certificate != NULL) {
+		server = tls_server_new(conf->tls.certificate, conf->tls.key,
+		    conf->tls.priority, &why);
+		if (server == NULL)
+			complain(complaints, conf->file, 0, 0, "%s",
+			    buf_text(&why));
+		tls_server_free(server);
+	}
+	buf_empty(&why);
+	client = tls_client_new(conf->tls.ca, NULL, &why);
+	if (client == NULL)
+		complain(complaints, conf->file, 0, 0, "%s", buf_text(&why));
+	tls_client_free(client);
+	buf_empty(&why);
+	if (!privileges_find(conf->user, conf->group, &privileges, &why))
+		complain(complaints, conf->file, 0, 0, "%s", buf_text(&why));
+	buf_clear(&why);
+	return complaints->errors == 0;
+}
+
+void
+settings_clear(struct settings *settings)
+{
+	rules_free(settings->rules);
+	conf_free(settings->conf);
+	*settings = (struct settings){ .conf = NULL };
+}
