@@ -29,6 +29,8 @@ struct client_job {
 	    *outcomes; /* borrowed: one for each of recipients, filled in */
 	bool
 	    sent_dot; /* the final dot went out: a loss from here on may mean a duplicate */
+	bool
+	    stale; /* a reused connection died before anything was heard: send it again at once on a fresh one */
 };
 
 struct client_needs {
@@ -54,8 +56,9 @@ struct client_events {
 	void (*done)(void *owner, struct client_job *job, bool usable);
 	/*
 	 * The connection is gone (never could be made, greeted badly, lost while idle, or after done with
-	 * usable false); the client frees itself, do not touch it after.  why is the reason as an outcome:
-	 * LATER (or FAILED for 5xx banners such as 521/554 where RFC 5321/7504 says so), when no job was running.
+	 * usable false); the client frees itself, do not touch it after.  why is the reason as an outcome, never NULL,
+	 * borrowed for the call: LATER, or FAILED for a banner or EHLO answered 521, 554 or 556 (RFC 5321 3.1,
+	 * RFC 7504); OUTCOME_NONE when the connection was let go in good order.
 	 */
 	void (*closed)(void *owner, const struct outcome *why);
 };
