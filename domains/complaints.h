@@ -21,6 +21,7 @@ struct complaints {
 	    text;      /* the lines, each ending in \n; peers' bytes escaped */
 	size_t errors; /* how many there were, told or not */
 	size_t warnings;
+	size_t told; /* private: bytes of text that are complaints */
 };
 
 void complaints_init(struct complaints *complaints);
@@ -39,7 +40,10 @@ void complain_softly(struct complaints *complaints, const char *file,
     size_t line, size_t column, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The text as a C string, with the "and N more" line where some were left out. */
+/*
+ * The text as a C string, with the "and N more" line where some were left out.
+ * Valid until the next complaint.
+ */
 const char *complaints_text(struct complaints *complaints);
 
 #endif

@@ -29,6 +29,8 @@ bool ip_equal(const struct ip *a, const struct ip *b);
 /* True when the first prefix bits (of 128) are the same. */
 bool ip_in_network(const struct ip *ip, const struct ip *network,
     unsigned prefix);
+/* Clears every bit behind the first prefix ones (of 128). */
+void ip_mask(struct ip *ip, unsigned prefix);
 /* Text without brackets, v4 dotted, v6 per RFC 5952. */
 const char *ip_text(const struct ip *ip, char out[IP_TEXT_MAX]);
 /* 127/8, ::1, 0.0.0.0, :: and their mapped forms. */

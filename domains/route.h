@@ -43,6 +43,8 @@ struct route {
  */
 bool route_parse(struct span via, struct route *route, size_t *at,
     const char **why);
+/* A copy with hops of its own. */
+void route_copy(struct route *to, const struct route *from);
 void route_clear(struct route *route);
 bool route_equal(const struct route *a, const struct route *b);
 
@@ -54,5 +56,7 @@ bool route_equal(const struct route *a, const struct route *b);
 void route_destination(const struct route *route, struct span domain,
     struct buf *out);
 const char *tls_level_name(enum tls_level level);
+/* Reads off, may, require, verify; false for anything else. */
+bool tls_level_parse(struct span name, enum tls_level *level);
 
 #endif

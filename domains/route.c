@@ -1,0 +1,218 @@
+/*
+ * route - where mail for a domain goes.
+ *
+ * Job:     read via=, compare routes, and name the destination they lead to.
+ * Called:  by the hosted table, by the configuration, by delivery.
+ * Owns:    the hops of each struct route.
+ * Never:   looks up a name.
+ */
+#include "domains/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "domains/domain.h"
+
+enum {
+	PORT_DEFAULT = 25
+};
+
+static const char *const tls_names[] = {
+	[TLS_OFF] = "off",
+	[TLS_MAY] = "may",
+	[TLS_REQUIRE] = "require",
+	[TLS_VERIFY] = "verify",
+};
+
+static bool parse_hop(struct span text, struct hop *hop, size_t *at,
+    const char **why);
+
+bool
+route_parse(struct span via, struct route *route, size_t *at, const char **why)
+{
+	struct span rest = via, part;
+	struct hop hops[HOPS_MAX];
+	size_t offset;
+
+	*route = (struct route){ .tls = TLS_MAY };
+	if (span_equal(via, SPAN("mx"))) {
+		route->mx = true;
+		return true;
+	}
+	route->hops = hops;
+	while (rest.data != NULL) {
+		offset = (size_t)(rest.data - via.data);
+		part = span_cut(&rest, ',');
+		*at = 0;
+		*why = "more than 20 hops; expected at most 20";
+		if (route->hop_count == HOPS_MAX ||
+		    !parse_hop(part, &hops[route->hop_count], at, why)) {
+			*at += offset;
+			route->hops = NULL;
+			while (route->hop_count > 0)
+				free(hops[--route->hop_count].name);
+			return false;
+		}
+		route->hop_count++;
+	}
+	route->hops = xcalloc(route->hop_count, sizeof(*route->hops));
+	memcpy(route->hops, hops, route->hop_count * sizeof(*route->hops));
+	return true;
+}
+
+void
+route_copy(struct route *to, const struct route *from)
+{
+	size_t i;
+
+	*to = *from;
+	to->hops = NULL;
+	if (from->hop_count == 0)
+		return;
+	to->hops = xcalloc(from->hop_count, sizeof(*to->hops));
+	for (i = 0; i < from->hop_count; i++) {
+		to->hops[i] = from->hops[i];
+		if (from->hops[i].name != NULL)
+			to->hops[i].name = xstrdup(from->hops[i].name);
+	}
+}
+
+void
+route_clear(struct route *route)
+{
+	size_t i;
+
+	for (i = 0; i < route->hop_count; i++)
+		free(route->hops[i].name);
+	free(route->hops);
+	*route = (struct route){ .mx = false };
+}
+
+static bool
+hop_equal(const struct hop *a, const struct hop *b)
+{
+	if (a->port != b->port || (a->name == NULL) != (b->name == NULL))
+		return false;
+	if (a->name != NULL)
+		return strcmp(a->name, b->name) == 0;
+	return ip_equal(&a->ip, &b->ip);
+}
+
+bool
+route_equal(const struct route *a, const struct route *b)
+{
+	size_t i;
+
+	if (a->mx != b->mx || a->tls != b->tls || a->hop_count != b->hop_count)
+		return false;
+	for (i = 0; i < a->hop_count; i++)
+		if (!hop_equal(&a->hops[i], &b->hops[i]))
+			return false;
+	return true;
+}
+
+void
+route_destination(const struct route *route, struct span domain,
+    struct buf *out)
+{
+	char text[IP_TEXT_MAX];
+	const struct hop *hop;
+	size_t i;
+
+	if (route->mx) {
+		buf_add(out, SPAN("mx:"));
+		buf_add(out, domain);
+	}
+	for (i = 0; i < route->hop_count; i++) {
+		hop = &route->hops[i];
+		if (i > 0)
+			buf_add_byte(out, ',');
+		if (hop->name != NULL)
+			buf_addf(out, "%s:%u", hop->name, hop->port);
+		else
+			buf_addf(out, "[%s]:%u", ip_text(&hop->ip, text),
+			    hop->port);
+	}
+	buf_addf(out, " tls=%s", tls_level_name(route->tls));
+}
+
+const char *
+tls_level_name(enum tls_level level)
+{
+	return tls_names[level];
+}
+
+bool
+tls_level_parse(struct span name, enum tls_level *level)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(tls_names) / sizeof(tls_names[0]); i++) {
+		if (span_equal(name, span_of(tls_names[i]))) {
+			*level = (enum tls_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Nothing, or ":" and a port. */
+static bool
+parse_port(struct span text, struct hop *hop, const char **why)
+{
+	uint64_t port = PORT_DEFAULT;
+
+	if (text.len > 0 &&
+	    (text.data[0] != ':' ||
+		!span_number(span_skip(text, 1), 65535, &port) || port == 0)) {
+		*why = "not a port; expected :1 to :65535, or nothing for :25";
+		return false;
+	}
+	hop->port = (uint16_t)port;
+	return true;
+}
+
+static bool
+parse_address_hop(struct span text, struct hop *hop, size_t *at,
+    const char **why)
+{
+	size_t close = span_find(text, ']');
+
+	*why = "not an address in brackets; expected [192.0.2.1] or "
+	       "[2001:db8::1]";
+	if (close == text.len ||
+	    !ip_parse(span_head(span_skip(text, 1), close - 1), &hop->ip))
+		return false;
+	*at = close + 1;
+	return parse_port(span_skip(text, close + 1), hop, why);
+}
+
+static bool
+parse_hop(struct span text, struct hop *hop, size_t *at, const char **why)
+{
+	size_t colon = span_find(text, ':');
+	char name[DOMAIN_MAX + 1];
+	struct ip ip;
+
+	*hop = (struct hop){ .port = PORT_DEFAULT };
+	*why = "an empty hop; expected host, host:port, [address] or "
+	       "[address]:port";
+	if (text.len == 0)
+		return false;
+	if (text.data[0] == '[')
+		return parse_address_hop(text, hop, at, why);
+	*why = "an address without brackets; expected [192.0.2.1] or "
+	       "[2001:db8::1]";
+	if (ip_parse(text, &ip) || ip_parse(span_head(text, colon), &ip))
+		return false;
+	if (!domain_normalise(span_head(text, colon), name, why))
+		return false;
+	*at = colon;
+	if (!parse_port(span_skip(text, colon), hop, why))
+		return false;
+	*at = 0;
+	hop->name = xstrdup(name);
+	return true;
+}
