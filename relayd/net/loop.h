@@ -24,14 +24,24 @@ struct watch {
 	int fd;            /* -1: a pure timer */
 	short events;      /* POLLIN, POLLOUT, both, or 0 to rest */
 	uint64_t deadline; /* monotonic milliseconds, or LOOP_NEVER */
-	bool
-	    again; /* input is there that poll() cannot see (TLS, or a full buffer) */
+	/*
+	 * Input is there that poll() cannot see (TLS, or a full buffer): while
+	 * the owner asks for POLLIN it is called with it and nobody sleeps.
+	 * The owner's to clear; stream_read() keeps it true to the fact.
+	 */
+	bool again;
 	bool dead; /* set by loop_kill(): no more calls, then reap */
 
 	void *owner; /* borrowed; handed to the three functions below */
+	/*
+	 * revents: of what was asked, and still is, what can be done; after
+	 * an error or hang-up all of it, for the read or write that follows
+	 * tells what happened.
+	 */
 	void (*ready)(void *owner, short revents);
 	void (*expired)(void *owner); /* the deadline was cleared before */
-	void (*reap)(void *owner); /* close fd, free the owner and this watch */
+	void (*reap)(void *owner); /* close fd, free the owner and this watch;
+				      NULL: it is somebody else's to free */
 };
 
 /* The seam of time: NULL members mean the real thing. */
@@ -46,6 +56,7 @@ struct loop_clock {
 	void (*jump)(void *owner, uint64_t deadline);
 };
 
+/* clock: NULL for the real one; copied. */
 struct loop *loop_new(const struct loop_clock *clock);
 /* Reaps every watch that is left, then frees. */
 void loop_free(struct loop *loop);
@@ -55,7 +66,7 @@ void watch_init(struct watch *watch, int fd, void *owner,
     void (*ready)(void *owner, short revents), void (*expired)(void *owner),
     void (*reap)(void *owner));
 void loop_add(struct loop *loop, struct watch *watch);
-/* Marks it: no more calls; reap runs at the end of this turn. */
+/* Marks it: no more calls; reap runs at the end of this turn.  Twice is once. */
 void loop_kill(struct loop *loop, struct watch *watch);
 /* Takes a living watch out without reaping it (its fd goes elsewhere). */
 void loop_remove(struct loop *loop, struct watch *watch);
@@ -69,6 +80,8 @@ int64_t loop_wall(const struct loop *loop);
  * commit, the flush of the log); in the order they were added.
  */
 void loop_each_turn(struct loop *loop, void (*run)(void *owner), void *owner);
+/* The next turn does not sleep: for whoever made work for a function that ran. */
+void loop_again(struct loop *loop);
 
 /* Runs until loop_stop(); one turn for tests (wait: may sleep). */
 void loop_run(struct loop *loop);
