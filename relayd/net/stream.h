@@ -39,11 +39,16 @@ int stream_fd(const struct stream *stream);
  */
 enum io stream_read(struct stream *stream, struct buf *in, size_t budget,
     bool *more);
-/* Writes and eats the head of out; IO_OK when out is empty afterwards. */
+/*
+ * Writes and eats the head of out; IO_OK when out is empty afterwards.  After
+ * IO_WAIT the same bytes stand in front of out at the next call (more may be
+ * added behind them), and no file is sent before that.
+ */
 enum io stream_write(struct stream *stream, struct buf *out);
 /*
  * Sends *len bytes of a file from *at on (sendfile(2) in the clear), advancing
- * both; at most about budget bytes.  IO_OK when *len is 0 afterwards or the budget is used.
+ * both; at most about budget bytes.  IO_OK when *len is 0
+ * afterwards or the budget is used.  After IO_WAIT it goes on with the same file.
  */
 enum io stream_sendfile(struct stream *stream, int file, uint64_t *at,
     uint64_t *len, size_t budget);
