@@ -1,5 +1,5 @@
-#ifndef REPLY_H
-#define REPLY_H
+#ifndef DELIVERY_REPLY_H
+#define DELIVERY_REPLY_H
 
 #include <stdbool.h>
 #include <stddef.h>

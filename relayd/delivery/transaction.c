@@ -1,0 +1,418 @@
+/*
+ * transaction - one message for some recipients, as commands and verdicts.
+ *
+ * Job:     compose MAIL and RCPT with the parameters that this next hop
+ *          takes, and give each recipient the reply that is about it.
+ * Called:  by the client's steps.
+ * Owns:    its place among the recipients; fills in the job's outcomes.
+ * Never:   touches a socket; never lets a stored text begin a command of
+ *          its own.
+ */
+#include "relayd/delivery/transaction.h"
+
+#include <string.h>
+
+#include "base/xalloc.h"
+#include "domains/address.h"
+
+enum {
+	/* A header longer than this is taken to be 8-bit. */
+	HEADER_LOOKED_AT = 1 << 20,
+	BLOCK = 16 << 10,
+};
+
+/* ---- what can be decided without asking ---- */
+
+/*
+ * A text that goes into a command line.  Those of the envelope were checked
+ * when they came in; a damaged disk or a mistake of ours must still not make
+ * two commands of one.
+ */
+static bool
+sendable(struct span text, size_t max)
+{
+	size_t i;
+
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+			return false;
+	return text.len <= max;
+}
+
+/* A parameter's value: xtext and the like have no blanks either. */
+static bool
+sendable_value(struct span text, size_t max)
+{
+	return text.len > 0 && sendable(text, max) &&
+	    span_find(text, ' ') == text.len;
+}
+
+/* Is there a byte above 0x7f in the header (up to the first empty line)? */
+static bool
+header_eight_bit(const struct client_job *job)
+{
+	char block[BLOCK + 3] = { 0 }; /* the last bytes of the block before */
+	uint64_t at = 0;
+	struct span seen;
+	const char *end;
+	ssize_t got;
+
+	while (at < HEADER_LOOKED_AT) {
+		got = content_read(job->spool, &job->content, at, block + 3,
+		    BLOCK);
+		/* Unreadable is found out, and told, when it is sent. */
+		if (got <= 0)
+			return false;
+		seen = span_make(block, (size_t)got + 3);
+		end = memmem(seen.data, seen.len, "\r\n\r\n", 4);
+		if (end != NULL)
+			seen.len = (size_t)(end - seen.data);
+		if (span_eight_bit(seen))
+			return true;
+		if (end != NULL)
+			return false;
+		memcpy(block, block + got, 3);
+		at += (uint64_t)got;
+	}
+	return true;
+}
+
+static const struct recipient *
+recipient_at(const struct transaction *transaction, size_t index)
+{
+	const struct client_job *job = transaction->job;
+
+	return &job->envelope->recipients[job->recipients[index]];
+}
+
+static void
+decide_one(struct transaction *transaction, size_t index,
+    enum outcome_kind kind, const char *enhanced, struct span text)
+{
+	outcome_set(&transaction->job->outcomes[index], kind, 0, enhanced, text,
+	    NULL);
+}
+
+/* RFC 1870 6.1: what the next hop said it will not take is not sent to it. */
+static void
+check_size(struct transaction *transaction)
+{
+	const struct offers *offers = transaction->offers;
+	struct buf text;
+
+	if (!offers->size || offers->size_max == 0 ||
+	    transaction->job->content.size <= offers->size_max)
+		return;
+	buf_init(&text, OUTCOME_TEXT_MAX);
+	buf_addf(&text,
+	    "the message has %llu bytes, the next hop %s takes %llu",
+	    (unsigned long long)transaction->job->content.size,
+	    transaction->remote, (unsigned long long)offers->size_max);
+	transaction_decide(transaction, OUTCOME_FAILED, 0, "5.3.4",
+	    buf_span(&text));
+	buf_clear(&text);
+}
+
+/* RFC 6152 3: 8-bit content is converted, or returned; signed is returned. */
+static void
+check_eight_bit(struct transaction *transaction)
+{
+	const struct envelope *envelope = transaction->job->envelope;
+
+	if (envelope->body != BODY_8BIT || transaction->offers->eight_bit_mime)
+		return;
+	transaction->convert = true;
+	if ((envelope->flags & ENVELOPE_SIGNED) != 0)
+		transaction_decide(transaction, OUTCOME_FAILED, 0, "5.6.3",
+		    SPAN("the next hop takes no 8-bit content, and a signed "
+			 "message must not be converted"));
+}
+
+/* RFC 6531 3.2 and 3.5: who needs SMTPUTF8 where it is not offered? */
+static void
+check_smtputf8(struct transaction *transaction)
+{
+	struct client_job *job = transaction->job;
+	const struct envelope *envelope = job->envelope;
+	bool marked = (envelope->flags & ENVELOPE_SMTPUTF8) != 0;
+	size_t i;
+
+	if (transaction->offers->smtputf8) {
+		transaction->smtputf8 = marked;
+		for (i = 0; i < job->recipient_count; i++)
+			if (span_eight_bit(
+				recipient_at(transaction, i)->address))
+				transaction->smtputf8 = true;
+		transaction->smtputf8 |= span_eight_bit(envelope->sender);
+		return;
+	}
+	if (span_eight_bit(envelope->sender) ||
+	    (marked && envelope->body == BODY_8BIT && header_eight_bit(job)))
+		transaction_decide(transaction, OUTCOME_FAILED, 0, "5.6.7",
+		    SPAN("the message needs SMTPUTF8, which the next hop does "
+			 "not offer"));
+	for (i = 0; i < job->recipient_count; i++)
+		if (job->outcomes[i].kind == OUTCOME_NONE &&
+		    span_eight_bit(recipient_at(transaction, i)->address))
+			decide_one(transaction, i, OUTCOME_FAILED, "5.6.7",
+			    SPAN("the address needs SMTPUTF8, which the next "
+				 "hop does not offer"));
+}
+
+static void
+check_addresses(struct transaction *transaction)
+{
+	struct client_job *job = transaction->job;
+	size_t i;
+
+	if (!sendable(job->envelope->sender, ADDRESS_MAX))
+		transaction_decide(transaction, OUTCOME_FAILED, 0, "5.1.7",
+		    SPAN("the sender's address cannot be sent"));
+	for (i = 0; i < job->recipient_count; i++)
+		if (job->outcomes[i].kind == OUTCOME_NONE &&
+		    (!sendable(recipient_at(transaction, i)->address,
+			 ADDRESS_MAX) ||
+			recipient_at(transaction, i)->address.len == 0))
+			decide_one(transaction, i, OUTCOME_FAILED, "5.1.3",
+			    SPAN("the recipient's address cannot be sent"));
+}
+
+/* RFC 5321 4.5.3.1.8 and RFC 9422 4.2: the others go in the next transaction. */
+static void
+count_recipients(struct transaction *transaction)
+{
+	struct client_job *job = transaction->job;
+	size_t max = transaction->offers->rcpt_max, i;
+
+	if (max == 0 || max > TRANSACTION_RCPTS)
+		max = TRANSACTION_RCPTS;
+	for (i = 0; i < job->recipient_count; i++) {
+		if (job->outcomes[i].kind != OUTCOME_NONE)
+			continue;
+		if (transaction->count < max)
+			transaction->count++;
+		else
+			outcome_set(&job->outcomes[i], OUTCOME_LATER, 452,
+			    "4.5.3", SPAN("next transaction"), NULL);
+	}
+}
+
+void
+transaction_begin(struct transaction *transaction, struct client_job *job,
+    const struct offers *offers, const char *remote)
+{
+	size_t i;
+
+	*transaction = (struct transaction){
+		.job = job,
+		.offers = offers,
+		.remote = remote,
+	};
+	job->sent_dot = false;
+	job->stale = false;
+	for (i = 0; i < job->recipient_count; i++)
+		outcome_clear(&job->outcomes[i]);
+	check_addresses(transaction);
+	check_size(transaction);
+	check_smtputf8(transaction);
+	check_eight_bit(transaction);
+	count_recipients(transaction);
+}
+
+/* ---- commands ---- */
+
+static void
+add_dsn_of_mail(const struct envelope *envelope, struct buf *out)
+{
+	if ((envelope->flags & ENVELOPE_RET_FULL) != 0)
+		buf_add(out, SPAN(" RET=FULL"));
+	else if ((envelope->flags & ENVELOPE_RET_HDRS) != 0)
+		buf_add(out, SPAN(" RET=HDRS"));
+	if (sendable_value(envelope->envid, 100)) /* RFC 3461 4.4 */
+		buf_addf(out, " ENVID=%.*s", SPAN_ARG(envelope->envid));
+}
+
+void
+transaction_ask_mail(struct transaction *transaction, struct buf *out)
+{
+	const struct envelope *envelope = transaction->job->envelope;
+	const struct offers *offers = transaction->offers;
+
+	buf_addf(out, "MAIL FROM:<%.*s>", SPAN_ARG(envelope->sender));
+	/* Converted content has another size, which nobody knows yet. */
+	if (offers->size && !transaction->convert)
+		buf_addf(out, " SIZE=%llu",
+		    (unsigned long long)transaction->job->content.size);
+	if (offers->eight_bit_mime && envelope->body == BODY_8BIT)
+		buf_add(out, SPAN(" BODY=8BITMIME"));
+	if (transaction->smtputf8)
+		buf_add(out, SPAN(" SMTPUTF8"));
+	if (offers->dsn)
+		add_dsn_of_mail(envelope, out);
+	buf_add(out, SPAN("\r\n"));
+}
+
+/* RFC 3461 4.1: NEVER stands alone. */
+static void
+add_notify(unsigned notify, struct buf *out)
+{
+	static const struct {
+		unsigned flag;
+		const char *word;
+	} words[] = {
+		{ NOTIFY_SUCCESS, "SUCCESS" },
+		{ NOTIFY_FAILURE, "FAILURE" },
+		{ NOTIFY_DELAY, "DELAY" },
+	};
+	const char *before = " NOTIFY=";
+	size_t i;
+
+	if ((notify & NOTIFY_NEVER) != 0) {
+		buf_add(out, SPAN(" NOTIFY=NEVER"));
+		return;
+	}
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if ((notify & words[i].flag) == 0)
+			continue;
+		buf_addf(out, "%s%s", before, words[i].word);
+		before = ",";
+	}
+}
+
+/* The next recipient, from *at on, that nothing has been decided about. */
+static size_t
+next_undecided(const struct transaction *transaction, size_t *at)
+{
+	while (transaction->job->outcomes[*at].kind != OUTCOME_NONE)
+		(*at)++;
+	return (*at)++;
+}
+
+void
+transaction_ask_rcpt(struct transaction *transaction, struct buf *out)
+{
+	const struct recipient *recipient;
+
+	assert(transaction->asked < transaction->count);
+	transaction->asked++;
+	recipient = recipient_at(transaction,
+	    next_undecided(transaction, &transaction->ask_at));
+	buf_addf(out, "RCPT TO:<%.*s>", SPAN_ARG(recipient->address));
+	if (transaction->offers->dsn) {
+		add_notify(recipient->notify, out);
+		if (sendable_value(recipient->orcpt, 500)) /* RFC 3461 4.2 */
+			buf_addf(out, " ORCPT=%.*s",
+			    SPAN_ARG(recipient->orcpt));
+	}
+	buf_add(out, SPAN("\r\n"));
+}
+
+/* ---- verdicts ---- */
+
+static void
+decide_by_reply(struct transaction *transaction, size_t index,
+    enum outcome_kind kind, const struct reply *reply)
+{
+	struct outcome *outcome = &transaction->job->outcomes[index];
+	struct buf line;
+
+	buf_init(&line, REPLY_MAX + ENHANCED_MAX);
+	reply_line(reply, &line);
+	outcome_set(outcome, kind, reply->code, reply->enhanced,
+	    buf_span(&line), transaction->remote);
+	outcome->passed_on_dsn =
+	    kind == OUTCOME_DELIVERED && transaction->offers->dsn;
+	buf_clear(&line);
+}
+
+static enum outcome_kind
+kind_of(const struct reply *reply)
+{
+	switch (reply_class(reply)) {
+	case 2:
+		return OUTCOME_DELIVERED;
+	case 5:
+		return OUTCOME_FAILED;
+	}
+	return OUTCOME_LATER;
+}
+
+void
+transaction_hear_mail(struct transaction *transaction,
+    const struct reply *reply)
+{
+	if (reply_class(reply) == 2)
+		return;
+	transaction->refused = true;
+	transaction_hear_all(transaction, reply);
+}
+
+/*
+ * RFC 5321 4.5.3.1.10: 552 for too many recipients means 452.  It cannot be
+ * that before one was taken, nor where the enhanced code says something else
+ * (5.2.2, a full mailbox).
+ */
+static bool
+too_many(const struct transaction *transaction, const struct reply *reply)
+{
+	return reply->code == 552 && transaction->accepted > 0 &&
+	    (reply->enhanced[0] == '\0' ||
+		strcmp(reply->enhanced, "5.5.3") == 0);
+}
+
+void
+transaction_hear_rcpt(struct transaction *transaction,
+    const struct reply *reply)
+{
+	size_t index;
+
+	assert(transaction->heard < transaction->asked);
+	transaction->heard++;
+	if (transaction->refused)
+		return;
+	index = next_undecided(transaction, &transaction->hear_at);
+	if (reply_class(reply) == 2) {
+		transaction->accepted++;
+	} else if (too_many(transaction, reply)) {
+		decide_by_reply(transaction, index, OUTCOME_LATER, reply);
+		transaction->job->outcomes[index].code = 452;
+		strcpy(transaction->job->outcomes[index].enhanced, "4.5.3");
+	} else {
+		decide_by_reply(transaction, index, kind_of(reply), reply);
+	}
+}
+
+void
+transaction_hear_all(struct transaction *transaction, const struct reply *reply)
+{
+	size_t i;
+
+	for (i = 0; i < transaction->job->recipient_count; i++)
+		if (transaction->job->outcomes[i].kind == OUTCOME_NONE)
+			decide_by_reply(transaction, i, kind_of(reply), reply);
+}
+
+void
+transaction_decide(struct transaction *transaction, enum outcome_kind kind,
+    int code, const char *enhanced, struct span text)
+{
+	size_t i;
+
+	for (i = 0; i < transaction->job->recipient_count; i++)
+		if (transaction->job->outcomes[i].kind == OUTCOME_NONE)
+			outcome_set(&transaction->job->outcomes[i], kind, code,
+			    enhanced, text,
+			    code == 0 ? NULL : transaction->remote);
+}
+
+struct client_job *
+transaction_end(struct transaction *transaction)
+{
+	struct client_job *job = transaction->job;
+	size_t i;
+
+	for (i = 0; i < job->recipient_count; i++)
+		assert(job->outcomes[i].kind != OUTCOME_NONE);
+	transaction->job = NULL;
+	return job;
+}

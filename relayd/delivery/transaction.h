@@ -1,0 +1,66 @@
+#ifndef TRANSACTION_H
+#define TRANSACTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "relayd/delivery/client.h"
+#include "relayd/delivery/offers.h"
+#include "relayd/delivery/reply.h"
+
+/*
+ * One mail transaction (RFC 5321 3.3) of a job: what is asked for whom, and
+ * which recipient each reply is about.  It knows commands and verdicts, no
+ * socket and no order of steps.
+ */
+enum {
+	TRANSACTION_RCPTS = 100, /* RFC 5321 4.5.3.1.8: all take that many */
+};
+
+struct transaction {
+	struct client_job *job;      /* borrowed; NULL between jobs */
+	const struct offers *offers; /* borrowed */
+	const char *remote;          /* borrowed: for the outcomes */
+	bool convert;  /* 8-bit content to a next hop without 8BITMIME */
+	bool smtputf8; /* MAIL says SMTPUTF8 */
+	bool refused;  /* MAIL was: what RCPT and DATA hear means nothing */
+	size_t count;  /* recipients that are asked about, 0: nothing to do */
+	size_t asked;  /* of count, RCPT commands made */
+	size_t heard;  /* of count, replies to them */
+	size_t accepted;
+	size_t ask_at;  /* index in job->recipients of the next to be asked */
+	size_t hear_at; /* and of the next to be heard about */
+};
+
+/*
+ * Takes up a job: clears its outcomes, decides what can be decided without
+ * asking (size, 8-bit content, SMTPUTF8, too many recipients for one go) and
+ * counts the rest.
+ */
+void transaction_begin(struct transaction *transaction, struct client_job *job,
+    const struct offers *offers, const char *remote);
+
+/* Each appends one command; RCPT that of the next recipient. */
+void transaction_ask_mail(struct transaction *transaction, struct buf *out);
+void transaction_ask_rcpt(struct transaction *transaction, struct buf *out);
+
+/*
+ * What a reply of class 2, 4 or 5 says.  RCPT: about the next recipient in
+ * the order they were asked.
+ */
+void transaction_hear_mail(struct transaction *transaction,
+    const struct reply *reply);
+void transaction_hear_rcpt(struct transaction *transaction,
+    const struct reply *reply);
+/* To DATA and to the final dot: about all that were accepted. */
+void transaction_hear_all(struct transaction *transaction,
+    const struct reply *reply);
+
+/* The same words for all that are still undecided. */
+void transaction_decide(struct transaction *transaction, enum outcome_kind kind,
+    int code, const char *enhanced, struct span text);
+/* The job is over; returns it. */
+struct client_job *transaction_end(struct transaction *transaction);
+
+#endif
