@@ -9,6 +9,9 @@
 #include "tests/support/hop.h"
 
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -29,8 +32,10 @@ enum {
 
 struct hop {
 	pthread_t thread;
-	struct hop_server *server;
+	struct hop_server *server; /* owned; NULL: asleep */
 	int stop_fd;
+	int reserved; /* bound and not listening: keeps the port ours */
+	uint16_t port;
 	const struct hop_rule *rules; /* borrowed */
 	/* What follows is shared with the thread, under the lock. */
 	pthread_mutex_t lock;
@@ -39,6 +44,13 @@ struct hop {
 	struct hop_mail **mails; /* owned array of owned messages */
 	size_t count, size, accepted;
 };
+
+static _Noreturn void
+give_up(const char *what, const char *why)
+{
+	fprintf(stderr, "hop: cannot %s: %s\n", what, why);
+	abort();
+}
 
 static bool
 fits(const struct hop_rule *rule, unsigned used, enum hop_stage stage,
@@ -123,39 +135,75 @@ serve(void *owner)
 	return NULL;
 }
 
-struct hop *
-hop_new(const struct hop_rule *rules)
+/* A socket that is bound and does not listen: nobody else gets the port. */
+static void
+reserve_port(struct hop *hop)
 {
-	return hop_new_at(0, rules);
+	struct sockaddr_in name = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(name);
+	int on = 1;
+
+	hop->reserved = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(hop->reserved, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(hop->reserved, (struct sockaddr *)&name, sizeof(name)) == -1 ||
+	    getsockname(hop->reserved, (struct sockaddr *)&name, &len) == -1)
+		give_up("reserve a port", strerror(errno));
+	hop->port = ntohs(name.sin_port);
 }
 
 struct hop *
-hop_new_at(uint16_t port, const struct hop_rule *rules)
+hop_new(const struct hop_rule *rules)
 {
 	struct hop *hop = xcalloc(1, sizeof(*hop));
-	struct hop_events events = { .owner = hop,
-		.reply = scripted,
-		.take = take };
-	struct buf why;
 
-	buf_init(&why, 512);
 	hop->rules = rules;
-	hop->server = hop_server_new("127.0.0.1", port, &events, &why);
 	hop->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (hop->stop_fd == -1)
+		give_up("eventfd", strerror(errno));
 	pthread_mutex_init(&hop->lock, NULL);
-	if (hop->server == NULL || hop->stop_fd == -1 ||
-	    pthread_create(&hop->thread, NULL, serve, hop) != 0) {
-		fprintf(stderr, "hop: %s\n", buf_text(&why));
-		abort();
-	}
-	buf_clear(&why);
+	reserve_port(hop);
+	hop_wake(hop);
 	return hop;
 }
 
 uint16_t
 hop_port(const struct hop *hop)
 {
-	return hop_server_port(hop->server);
+	return hop->port;
+}
+
+void
+hop_wake(struct hop *hop)
+{
+	struct hop_events events = { .owner = hop,
+		.reply = scripted,
+		.take = take };
+	struct buf why;
+
+	buf_init(&why, 512);
+	hop->server = hop_server_new("127.0.0.1", hop->port, &events, &why);
+	if (hop->server == NULL)
+		give_up("listen", buf_text(&why));
+	if (pthread_create(&hop->thread, NULL, serve, hop) != 0)
+		give_up("start", "no thread");
+	buf_clear(&why);
+}
+
+void
+hop_sleep(struct hop *hop)
+{
+	uint64_t one = 1;
+
+	if (hop->server == NULL)
+		return;
+	if (write(hop->stop_fd, &one, sizeof(one)) != sizeof(one))
+		give_up("stop", strerror(errno));
+	pthread_join(hop->thread, NULL);
+	hop_server_free(hop->server);
+	hop->server = NULL;
+	if (read(hop->stop_fd, &one, sizeof(one)) != sizeof(one))
+		give_up("stop", strerror(errno));
 }
 
 static void
@@ -171,14 +219,10 @@ mail_free(struct hop_mail *mail)
 void
 hop_free(struct hop *hop)
 {
-	uint64_t one = 1;
-
 	if (hop == NULL)
 		return;
-	if (write(hop->stop_fd, &one, sizeof(one)) != sizeof(one))
-		abort();
-	pthread_join(hop->thread, NULL);
-	hop_server_free(hop->server);
+	hop_sleep(hop);
+	close(hop->reserved);
 	close(hop->stop_fd);
 	while (hop->count > 0)
 		mail_free(hop->mails[--hop->count]);

@@ -32,9 +32,10 @@ struct hop_rule {
 
 /* rules end with HOP_RULES_END (or NULL: takes everything); borrowed. */
 struct hop *hop_new(const struct hop_rule *rules);
-/* The same on a port that hop_port() once told, for a hop that comes back. */
-struct hop *hop_new_at(uint16_t port, const struct hop_rule *rules);
 uint16_t hop_port(const struct hop *hop);
+/* Nobody answers at its port until hop_wake(); what it has kept stays. */
+void hop_sleep(struct hop *hop);
+void hop_wake(struct hop *hop);
 /* Ends the thread; everything kept is freed. */
 void hop_free(struct hop *hop);
 
