@@ -30,9 +30,15 @@ struct listener *listener_adopt(struct loop *loop, int fd,
     void (*accepted)(void *owner, int fd, const struct sockaddr *peer,
 	socklen_t peer_len),
     void *owner);
+/*
+ * What newcomers hear when there is no descriptor for them; borrowed.  By
+ * default a 421; an empty span where TLS begins at once.
+ */
+void listener_refusal(struct listener *listener, struct span text);
 /* Backpressure: a resting listener is not polled. */
 void listener_rest(struct listener *listener, bool resting);
 uint16_t listener_port(const struct listener *listener);
+/* No more calls.  The port is free at once; NULL is fine. */
 void listener_close(struct listener *listener);
 
 #endif
