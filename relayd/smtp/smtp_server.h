@@ -48,6 +48,9 @@ size_t smtp_server_sessions(const struct smtp_server *server);
 /* Kills the sessions that are left; loop_turn reaps them; then frees with the loop's next reap. */
 void smtp_server_free(struct smtp_server *server);
 
+/* The port of listen[index], as the kernel gave it for port 0; 0: there is none. */
+uint16_t smtp_server_port(const struct smtp_server *server, size_t index);
+
 struct smtp_counts {
 	uint64_t connections, messages, recipients, bytes, refused, failed;
 };

@@ -1,0 +1,49 @@
+#ifndef TRANSACTION_H
+#define TRANSACTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "domains/address.h"
+#include "domains/rules.h"
+#include "relayd/smtp/params.h"
+#include "spool/envelope.h"
+
+/*
+ * Everything that MAIL and RCPT have said, from the 250 to MAIL until the
+ * message is ours or the transaction is cleared: in one place, so that one
+ * free forgets it all.
+ */
+struct transaction {
+	struct address sender;
+	bool eight_bit; /* BODY=8BITMIME */
+	bool smtputf8;
+	bool size_given;
+	uint64_t size;   /* SIZE= */
+	unsigned flags;  /* enum envelope_flag, as far as MAIL says */
+	uint64_t begun;  /* monotonic milliseconds */
+	char *envid;     /* owned, or NULL */
+	char *rule_file; /* owned: what decided for the first recipient */
+	size_t rule_line;
+
+	struct recipient *recipients; /* owned array of owned texts */
+	uint64_t *hashes;             /* owned; of their addresses */
+	size_t count;
+	size_t room;
+};
+
+struct transaction *transaction_new(const struct address *sender,
+    const struct mail_params *params, uint64_t now);
+
+/* True when this very recipient is there already. */
+bool transaction_has(const struct transaction *transaction,
+    const struct address *recipient);
+/* Copies a recipient and, for the first one, the rule that let it in. */
+void transaction_add(struct transaction *transaction,
+    const struct address *recipient, const struct rcpt_params *params,
+    const struct rule *rule);
+
+void transaction_free(struct transaction *transaction);
+
+#endif
