@@ -7,6 +7,7 @@
 
 #include "domains/complaints.h"
 #include "domains/route.h"
+#include "domains/rules.h"
 #include "log.h"
 
 /*
@@ -103,5 +104,8 @@ struct conf {
 /* NULL when complaints->errors is not 0 afterwards.  The caller owns it. */
 struct conf *conf_load(const char *file, struct complaints *complaints);
 void conf_free(struct conf *conf);
+
+/* What rules_load() needs to know; borrows from conf. */
+void conf_rules_sources(const struct conf *conf, struct rules_sources *sources);
 
 #endif
