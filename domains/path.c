@@ -14,7 +14,7 @@
 static enum path_verdict read_bracketed(struct span s, struct address *address,
     struct span *rest, unsigned *quirks, const char **why);
 static enum path_verdict read_mailbox(struct span text, struct address *address,
-    unsigned *quirks, const char **why);
+    const char **why);
 static enum path_verdict read_named(struct span text, struct address *address,
     unsigned *quirks, const char **why);
 static enum path_verdict read_route(struct span *text, const char **why);
@@ -50,8 +50,7 @@ path_parse(struct span args, struct address *address, size_t *used,
 		*quirks |= PATH_NO_BRACKETS;
 		open = end_of_word(s);
 		rest = span_skip(s, open);
-		verdict =
-		    read_mailbox(span_head(s, open), address, quirks, why);
+		verdict = read_mailbox(span_head(s, open), address, why);
 	}
 	if (verdict != PATH_OK)
 		return verdict;
@@ -116,18 +115,16 @@ read_bracketed(struct span s, struct address *address, struct span *rest,
 	if (end_of_word(trimmed) < trimmed.len || trimmed.data[0] == '<' ||
 	    trimmed.data[trimmed.len - 1] == '>')
 		return read_named(trimmed, address, quirks, why);
-	return read_mailbox(trimmed, address, quirks, why);
+	return read_mailbox(trimmed, address, why);
 }
 
 /* One mailbox, perhaps behind a source route: RFC 5321 4.1.2, appendix C. */
 static enum path_verdict
-read_mailbox(struct span text, struct address *address, unsigned *quirks,
-    const char **why)
+read_mailbox(struct span text, struct address *address, const char **why)
 {
 	bool source_route = text.len > 0 && text.data[0] == '@';
 	enum path_verdict verdict;
 
-	(void)quirks;
 	*why = "no address; expected <local-part@domain>";
 	if (text.len == 0)
 		return PATH_BAD_SYNTAX;
@@ -178,7 +175,7 @@ read_named(struct span text, struct address *address, unsigned *quirks,
 	if (!is_name(name) || span_find(word, '@') == word.len)
 		return PATH_BAD_SYNTAX;
 	*quirks |= PATH_NAME;
-	return read_mailbox(word, address, quirks, why);
+	return read_mailbox(word, address, why);
 }
 
 /*

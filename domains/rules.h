@@ -101,5 +101,24 @@ const struct route *rules_route(const struct rules *rules, struct span domain,
  */
 bool rules_granted(const struct rules *rules, const struct ip *client,
     int64_t now, struct rule *rule);
+/*
+ * The messages an hour that the client's live grants allow it: the highest
+ * rate= of those that take this sender (NULL: any sender); 0: none says.
+ */
+uint32_t rules_grant_rate(const struct rules *rules, const struct ip *client,
+    const struct address *sender, int64_t now);
+
+/* A line of the allowlist, for listings. */
+struct rules_grant {
+	char text[DOMAIN_MAX + 2]; /* "192.0.2.0/28", "!192.0.2.9", a name */
+	struct rule rule;          /* file, line, owner */
+	bool excluded;             /* it begins with "!" */
+	const char *note;          /* borrowed from the rules, or NULL */
+	int64_t until; /* wall-clock second at which it ends, or INT64_MAX */
+	uint32_t rate; /* messages an hour, or 0 */
+};
+/* Line number index of those in force, in the table's order, from 0. */
+bool rules_grant(const struct rules *rules, size_t index,
+    struct rules_grant *grant);
 
 #endif

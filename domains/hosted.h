@@ -1,0 +1,40 @@
+#ifndef HOSTED_H
+#define HOSTED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+#include "complaints.h"
+#include "recipients.h"
+#include "route.h"
+
+/*
+ * The hosted table: the domains that the campus serves.  Never changes once
+ * it is loaded.
+ */
+struct hosted;
+
+/* What a line says of its domain. */
+struct hosted_policy {
+	struct route route;
+	char *refuse;                        /* owned; or NULL */
+	const struct recipients *recipients; /* borrowed; NULL: anyone */
+};
+
+struct hosted_match {
+	const struct hosted_policy *policy; /* NULL: not hosted */
+	size_t line;
+};
+
+/* NULL when something was complained about. */
+struct hosted *hosted_load(const char *file, uint64_t seed,
+    struct complaints *complaints);
+void hosted_free(struct hosted *hosted);
+size_t hosted_count(const struct hosted *hosted);
+/* The most specific line for domain (domain.h's form). */
+struct hosted_match hosted_find(const struct hosted *hosted,
+    struct span domain);
+
+#endif
