@@ -1,0 +1,482 @@
+/*
+ * source - SMTP load: many sessions, one poll(2) loop, a latency for each
+ * message.
+ *
+ * Job:     send messages for some seconds, finish what is in flight, print
+ *          how many were accepted and how long that took, as one JSON line.
+ * Called:  by bench.sh.
+ * Owns:    its sessions and the latencies it has seen.
+ * Never:   sends to anything but 127.0.0.1, or runs longer than its limit.
+ */
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/xalloc.h"
+
+enum {
+	SESSIONS_MAX = 2000,
+	LATENCIES_MAX = 4 << 20,
+	FAILURES_MAX = 10000, /* then something is wrong, not slow */
+	SIZE_MAX_BYTES = 256 << 20,
+	REPLY_MAX = 8192,
+	OUT_MAX = 4096,
+	POLL_MS = 50,
+};
+
+enum stage {
+	CONNECT,
+	BANNER,
+	EHLO,
+	MAIL,
+	RCPT,
+	DATA,
+	DOT,
+	QUIT,
+	OVER,
+};
+
+/* Which reply each stage waits for. */
+static const char wanted[] = {
+	[BANNER] = '2',
+	[EHLO] = '2',
+	[MAIL] = '2',
+	[RCPT] = '2',
+	[DATA] = '3',
+	[DOT] = '2',
+	[QUIT] = '2',
+};
+
+struct session {
+	int fd;
+	enum stage stage;
+	unsigned sent;  /* messages over this connection */
+	uint64_t began; /* of the message: MAIL was sent */
+	struct buf in;  /* replies */
+	struct buf out; /* commands */
+	size_t body_at; /* of the body; body_len when it is out */
+	bool body;      /* the body is being sent */
+};
+
+static struct source {
+	uint16_t port;
+	unsigned per_connection;
+	bool pipelined;
+	size_t count;
+	struct session sessions[SESSIONS_MAX];
+	struct pollfd polls[SESSIONS_MAX];
+	char *text; /* owned: a body with its final dot */
+	size_t text_len;
+	const char *domain;
+	uint64_t begin, stop, limit; /* nanoseconds, monotonic */
+	uint64_t last;               /* the last 250 */
+	uint64_t accepted, failures;
+	uint32_t *latencies; /* owned: microseconds */
+} source;
+
+static uint64_t
+now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Header, lines of 76 letters up to size, the final dot. */
+static void
+make_text(size_t size)
+{
+	struct buf text;
+
+	buf_init(&text, SIZE_MAX_BYTES);
+	buf_add(&text,
+	    SPAN("From: <source@hosted.test>\r\n"
+		 "To: <sink@hosted.test>\r\n"
+		 "Subject: load\r\n"
+		 "Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+		 "Message-ID: <load@hosted.test>\r\n\r\n"));
+	while (text.len + 78 < size)
+		buf_addf(&text, "%.*s\r\n", 76,
+		    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+		    "abcdefghijklmnopqrstuvwx");
+	buf_add(&text, SPAN(".\r\n"));
+	source.text_len = text.len;
+	source.text = xcalloc(1, text.len);
+	memcpy(source.text, text.data, text.len);
+	buf_clear(&text);
+}
+
+static void
+hang_up(struct session *session)
+{
+	if (session->fd != -1)
+		close(session->fd);
+	session->fd = -1;
+	session->stage = CONNECT;
+	session->body = false;
+	buf_clear(&session->in);
+	buf_clear(&session->out);
+}
+
+static void
+fail(struct session *session)
+{
+	source.failures++;
+	hang_up(session);
+}
+
+/* A connection that begins; done when it is writable or speaks. */
+static void
+call(struct session *session)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+		.sin_port = htons(source.port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int on = 1;
+
+	if (now() >= source.stop || source.failures > FAILURES_MAX) {
+		session->stage = OVER;
+		return;
+	}
+	session->fd =
+	    socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (session->fd == -1) {
+		source.failures++;
+		return;
+	}
+	setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	buf_init(&session->in, REPLY_MAX);
+	buf_init(&session->out, OUT_MAX);
+	session->stage = BANNER;
+	session->sent = 0;
+	if (connect(session->fd, (struct sockaddr *)&name, sizeof(name)) ==
+		-1 &&
+	    errno != EINPROGRESS)
+		fail(session);
+}
+
+/* ---- what is said ---- */
+
+static void
+say_mail(struct session *session)
+{
+	if (session->sent >= source.per_connection || now() >= source.stop) {
+		buf_add(&session->out, SPAN("QUIT\r\n"));
+		session->stage = QUIT;
+		return;
+	}
+	session->began = now();
+	session->stage = MAIL;
+	buf_addf(&session->out, "MAIL FROM:<source@%s>\r\n", source.domain);
+	if (source.pipelined)
+		buf_addf(&session->out, "RCPT TO:<sink@%s>\r\nDATA\r\n",
+		    source.domain);
+}
+
+static void
+say_rcpt(struct session *session)
+{
+	session->stage = RCPT;
+	if (!source.pipelined)
+		buf_addf(&session->out, "RCPT TO:<sink@%s>\r\n", source.domain);
+}
+
+static void
+say_data(struct session *session)
+{
+	session->stage = DATA;
+	if (!source.pipelined)
+		buf_add(&session->out, SPAN("DATA\r\n"));
+}
+
+static void
+accepted(struct session *session)
+{
+	source.last = now();
+	if (source.accepted < LATENCIES_MAX)
+		source.latencies[source.accepted] =
+		    (uint32_t)((source.last - session->began) / 1000);
+	source.accepted++;
+	session->sent++;
+	say_mail(session);
+}
+
+/* A good reply was heard: what comes next. */
+static void
+advance(struct session *session)
+{
+	switch (session->stage) {
+	case BANNER:
+		buf_add(&session->out, SPAN("EHLO source.test\r\n"));
+		session->stage = EHLO;
+		break;
+	case EHLO:
+		say_mail(session);
+		break;
+	case MAIL:
+		say_rcpt(session);
+		break;
+	case RCPT:
+		say_data(session);
+		break;
+	case DATA:
+		session->body = true;
+		session->body_at = 0;
+		session->stage = DOT;
+		break;
+	case DOT:
+		accepted(session);
+		break;
+	case QUIT:
+		hang_up(session);
+		break;
+	case CONNECT:
+	case OVER:
+		break;
+	}
+}
+
+/* Takes whole reply lines; only the last line of a reply counts. */
+static void
+hear(struct session *session)
+{
+	struct span in;
+	size_t at;
+
+	for (;;) {
+		in = buf_span(&session->in);
+		at = span_find(in, '\n');
+		if (at == in.len)
+			return;
+		if (at < 4 || in.data[0] != wanted[session->stage]) {
+			fail(session);
+			return;
+		}
+		if (in.data[3] != '-')
+			advance(session);
+		if (session->fd == -1)
+			return;
+		buf_eat(&session->in, at + 1);
+	}
+}
+
+/* ---- bytes ---- */
+
+static bool
+would_block(void)
+{
+	return errno == EAGAIN || errno == EINTR || errno == EINPROGRESS;
+}
+
+static void
+read_some(struct session *session)
+{
+	size_t room;
+	char *start = buf_room(&session->in, 1024, &room);
+	ssize_t got;
+
+	if (start == NULL) {
+		fail(session);
+		return;
+	}
+	got = recv(session->fd, start, room, 0);
+	if (got == 0 || (got == -1 && !would_block())) {
+		fail(session);
+		return;
+	}
+	if (got > 0) {
+		buf_grew(&session->in, (size_t)got);
+		hear(session);
+	}
+}
+
+static bool
+write_commands(struct session *session)
+{
+	struct span out = buf_span(&session->out);
+	ssize_t sent;
+
+	if (out.len == 0)
+		return true;
+	sent = send(session->fd, out.data, out.len, MSG_NOSIGNAL);
+	if (sent == -1)
+		return would_block();
+	buf_eat(&session->out, (size_t)sent);
+	return true;
+}
+
+static bool
+write_body(struct session *session)
+{
+	ssize_t sent;
+
+	if (!session->body || session->out.len > 0)
+		return true;
+	sent = send(session->fd, source.text + session->body_at,
+	    source.text_len - session->body_at, MSG_NOSIGNAL);
+	if (sent == -1)
+		return would_block();
+	session->body_at += (size_t)sent;
+	session->body = session->body_at < source.text_len;
+	return true;
+}
+
+static void
+serve(struct session *session, short revents)
+{
+	if ((revents & (POLLIN | POLLERR | POLLHUP)) != 0)
+		read_some(session);
+	if (session->fd != -1 && session->stage != BANNER &&
+	    (!write_commands(session) || !write_body(session)))
+		fail(session);
+}
+
+static short
+events_of(const struct session *session)
+{
+	return (short)(session->out.len > 0 || session->body ?
+		POLLIN | POLLOUT :
+		POLLIN);
+}
+
+/* Polls once; how many sessions are not over. */
+static size_t
+turn(void)
+{
+	size_t i, alive = 0;
+
+	for (i = 0; i < source.count; i++) {
+		if (source.sessions[i].stage == CONNECT)
+			call(&source.sessions[i]);
+		alive += source.sessions[i].stage != OVER;
+		source.polls[i] = (struct pollfd){ source.sessions[i].fd,
+			events_of(&source.sessions[i]), 0 };
+	}
+	if (alive == 0 ||
+	    (poll(source.polls, source.count, POLL_MS) == -1 && errno != EINTR))
+		return alive;
+	for (i = 0; i < source.count; i++)
+		if (source.polls[i].revents != 0)
+			serve(&source.sessions[i], source.polls[i].revents);
+	return alive;
+}
+
+/* ---- the account ---- */
+
+static int
+compare(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+static uint32_t
+percentile(size_t count, unsigned percent)
+{
+	return count == 0 ? 0 : source.latencies[(count - 1) * percent / 100];
+}
+
+static void
+report(void)
+{
+	size_t count =
+	    source.accepted < LATENCIES_MAX ? source.accepted : LATENCIES_MAX;
+
+	qsort(source.latencies, count, sizeof(source.latencies[0]), compare);
+	printf("{\"accepted\":%" PRIu64 ",\"failures\":%" PRIu64
+	       ",\"begin_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64
+	       ",\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u}\n",
+	    source.accepted, source.failures, source.begin, source.last,
+	    percentile(count, 50), percentile(count, 99),
+	    percentile(count, 100));
+}
+
+static int
+usage(void)
+{
+	fputs(
+	    "usage: source -p port [-s sessions] [-m messages per connection]\n"
+	    "       [-l bytes] [-D seconds] [-d domain] [-P]\n"
+	    "  -P  MAIL, RCPT and DATA in one write (PIPELINING)\n",
+	    stderr);
+	return 2;
+}
+
+static bool
+number(const char *text, uint64_t max, uint64_t *value)
+{
+	return span_number(span_of(text), max, value) && *value > 0;
+}
+
+static void
+run(size_t size, uint64_t seconds)
+{
+	size_t i;
+
+	make_text(size);
+	source.latencies = xcalloc(LATENCIES_MAX, sizeof(source.latencies[0]));
+	for (i = 0; i < source.count; i++)
+		source.sessions[i].fd = -1;
+	source.begin = source.last = now();
+	source.stop = source.begin + seconds * UINT64_C(1000000000);
+	/* What is in flight may take a minute more. */
+	source.limit = source.stop + UINT64_C(60000000000);
+	while (turn() > 0 && now() < source.limit)
+		;
+	report();
+	for (i = 0; i < source.count; i++)
+		hang_up(&source.sessions[i]);
+	free(source.text);
+	free(source.latencies);
+}
+
+int
+main(int argc, char *argv[])
+{
+	uint64_t port = 0, sessions = 20, per = 1, size = 10240, seconds = 2;
+	bool good = true;
+	int option;
+
+	source.domain = "hosted.test";
+	while ((option = getopt(argc, argv, "p:s:m:l:D:d:P")) != -1) {
+		if (option == 'p')
+			good = number(optarg, UINT16_MAX, &port) && good;
+		else if (option == 's')
+			good = number(optarg, SESSIONS_MAX, &sessions) && good;
+		else if (option == 'm')
+			good = number(optarg, 1000000, &per) && good;
+		else if (option == 'l')
+			good =
+			    number(optarg, SIZE_MAX_BYTES / 2, &size) && good;
+		else if (option == 'D')
+			good = number(optarg, 600, &seconds) && good;
+		else if (option == 'd')
+			source.domain = optarg;
+		else if (option == 'P')
+			source.pipelined = true;
+		else
+			return usage();
+	}
+	if (!good || port == 0 || optind != argc)
+		return usage();
+	source.port = (uint16_t)port;
+	source.count = sessions;
+	source.per_connection = (unsigned)per;
+	run(size, seconds);
+	return source.failures > FAILURES_MAX ? EXIT_FAILURE : EXIT_SUCCESS;
+}
