@@ -1,0 +1,314 @@
+#!/bin/bash
+# bench.sh - `make bench`: the same load straight to a sink, through Postfix,
+# and through relayd, in interleaved rounds of one run; prints Markdown.
+# Compare the columns of one run, not numbers across runs: the machine varies.
+#
+#   CELLS   bytes:sessions:messages-per-connection ...
+#   ROUNDS  of which the medians are shown      SECS  of load in each
+#   PEERS   direct postfix relayd
+set -euo pipefail
+export LC_ALL=C
+
+CELLS=${CELLS:-10240:20:1 1024:1:1 10240:100:20}
+ROUNDS=${ROUNDS:-3}
+SECS=${SECS:-2}
+PEERS=${PEERS:-direct postfix relayd}
+SINK_PORT=${SINK_PORT:-2627}
+POSTFIX_PORT=${POSTFIX_PORT:-2628}
+RELAYD_PORT=${RELAYD_PORT:-2629}
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+work=$root/build/bench/work
+mkdir -p "$work"
+
+sink_pid='' relayd_pid='' postfix_up=''
+
+die() {
+	echo "bench: $*" >&2
+	exit 1
+}
+
+stop_all() {
+	trap - EXIT INT TERM
+	[ -z "$postfix_up" ] || postfix -c "$work/postfix/etc" stop >/dev/null 2>&1 || :
+	for pid in $relayd_pid $sink_pid; do kill "$pid" 2>/dev/null || :; done
+	for pid in $relayd_pid $sink_pid; do wait "$pid" 2>/dev/null || :; done
+}
+trap stop_all EXIT
+trap 'exit 130' INT TERM
+
+# wait_port PORT: until somebody greets there (10 s).
+wait_port() {
+	local i line
+	for ((i = 0; i < 100; i++)); do
+		if { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null; then
+			line=''
+			read -r -t 5 line <&3 || :
+			printf 'QUIT\r\n' >&3 || :
+			exec 3<&-
+			[ "${line:0:3}" != 220 ] || return 0
+		fi
+		sleep 0.1
+	done
+	return 1
+}
+
+# ---- the peers ----
+
+start_sink() {
+	"$root/build/sink" -p "$SINK_PORT" -n -s "$work/counts" >"$work/sink.log" &
+	sink_pid=$!
+	wait_port "$SINK_PORT" || die "the sink does not answer on port $SINK_PORT"
+}
+
+start_relayd() {
+	rm -rf "$work/relayd"
+	mkdir -p "$work/relayd"
+	echo "hosted.test via=[127.0.0.1]:$SINK_PORT" >"$work/relayd/hosted"
+	cat >"$work/relayd/relayd.conf" <<-CONF
+		hostname   = "relay.test";
+		postmaster = "postmaster@hosted.test";
+		listen     = ( { address = "127.0.0.1"; port = $RELAYD_PORT; } );
+		hosted     = "hosted";
+		spool      = { directory = "spool"; };
+		limits     = {
+			connections = 2000;
+			connections_per_client = 2000;
+			connections_per_network = 2000;
+			messages_per_client_hour = 0;
+			recipients_per_client_hour = 0;
+		};
+		delivery   = { connections_per_destination = 50; };
+		log        = { target = "relayd.log"; };
+	CONF
+	"$root/build/relayd" -c "$work/relayd/relayd.conf" 2>"$work/relayd/stderr" &
+	relayd_pid=$!
+	wait_port "$RELAYD_PORT" || {
+		cat "$work/relayd/stderr" >&2
+		die "relayd does not answer on port $RELAYD_PORT"
+	}
+}
+
+start_postfix() {
+	[ "$(id -u)" = 0 ] || {
+		echo "Postfix can only be started by root: it is left out." >&2
+		PEERS=${PEERS/postfix/}
+		return
+	}
+	rm -rf "$work/postfix"
+	mkdir -p "$work/postfix"
+	"$here/postfix.sh" "$work/postfix" "$POSTFIX_PORT" "$SINK_PORT"
+	postfix -c "$work/postfix/etc" set-permissions >/dev/null 2>&1 || :
+	postfix -c "$work/postfix/etc" start >"$work/postfix/start.log" 2>&1 || {
+		cat "$work/postfix/start.log" >&2
+		die "Postfix does not start"
+	}
+	postfix_up=yes
+	wait_port "$POSTFIX_PORT" || die "Postfix does not answer on port $POSTFIX_PORT"
+}
+
+port_of() {
+	case $1 in
+	direct) echo "$SINK_PORT" ;;
+	postfix) echo "$POSTFIX_PORT" ;;
+	relayd) echo "$RELAYD_PORT" ;;
+	esac
+}
+
+# The process whose tree is the peer.
+pid_of() {
+	case $1 in
+	postfix) tr -d ' ' <"$work/postfix/spool/pid/master.pid" ;;
+	relayd) echo "$relayd_pid" ;;
+	*) echo '' ;;
+	esac
+}
+
+# The processes that a peer has now: its first, and that one's children.
+processes() {
+	echo "$1"
+	cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n' || :
+}
+
+# utime + stime in ticks of each of the processes named on stdin; with those
+# that have ended for the first, which is their parent (cutime, cstime).
+ticks() {
+	local pid
+	while read -r pid; do
+		[ -n "$pid" ] || continue
+		sed "s/.*) /$pid /" "/proc/$pid/stat" 2>/dev/null || :
+	done | awk 'NR == 1 { sum += $15 + $16 } { sum += $13 + $14 } END { print sum + 0 }'
+}
+
+# CPU microseconds that a peer has used so far.
+cpu_us() {
+	local pid
+	pid=$(pid_of "$1")
+	[ -n "$pid" ] || { echo 0 && return; }
+	echo $(($(processes "$pid" | ticks) * 1000000 / $(getconf CLK_TCK)))
+}
+
+# Proportional memory of a peer now, KiB.
+pss_kib() {
+	local pid
+	processes "$(pid_of "$1")" | while read -r pid; do
+		[ -z "$pid" ] || cat "/proc/$pid/smaps_rollup" 2>/dev/null || :
+	done | awk '/^Pss:/ { sum += $2 } END { print sum + 0 }'
+}
+
+# ---- one measurement ----
+
+field() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" <<<"$2"; }
+
+# counts: "messages bytes first last" of the sink now.
+counts() {
+	local i
+	rm -f "$work/counts"
+	kill -USR1 "$sink_pid"
+	for ((i = 0; i < 200; i++)); do
+		[ ! -s "$work/counts" ] || break
+		sleep 0.01
+	done
+	cat "$work/counts"
+}
+
+# arrive N: until the sink has N messages (120 s); prints its counts.
+arrive() {
+	local i got=''
+	for ((i = 0; i < 1200; i++)); do
+		got=$(counts)
+		[ "${got%% *}" -lt "$1" ] || break
+		sleep 0.1
+	done
+	[ "${got%% *}" -ge "$1" ] || die "lost: ${got%% *} of $1 messages arrived"
+	echo "$got"
+}
+
+load() { # PEER CELL SECONDS
+	local bytes sessions per
+	IFS=: read -r bytes sessions per <<<"$2"
+	"$root/build/bench/source" -p "$(port_of "$1")" -l "$bytes" -s "$sessions" -m "$per" -D "$3"
+}
+
+# One line: peer cell accepted/s end-to-end/s p50 p99 cpu_us/message failures
+measure() {
+	local peer=$1 cell=$2 out accepted got cpu begin last
+	kill -USR2 "$sink_pid"
+	out=$(load "$peer" "$cell" 1)
+	arrive "$(field accepted "$out")" >/dev/null
+	sleep 0.5
+	kill -USR2 "$sink_pid"
+	cpu=$(cpu_us "$peer")
+	out=$(load "$peer" "$cell" "$SECS")
+	accepted=$(field accepted "$out") begin=$(field begin_ns "$out") last=$(field last_ns "$out")
+	[ "$accepted" -gt 0 ] || die "$peer accepted nothing"
+	got=$(arrive "$accepted")
+	sleep 0.5
+	cpu=$(($(cpu_us "$peer") - cpu))
+	awk -v peer="$peer" -v cell="$cell" -v n="$accepted" -v begin="$begin" -v last="$last" \
+		-v end="${got##* }" -v p50="$(field p50_us "$out")" -v p99="$(field p99_us "$out")" \
+		-v cpu="$cpu" -v failures="$(field failures "$out")" 'BEGIN {
+		if (end < last) end = last
+		printf "%s %s %.1f %.1f %.3f %.3f %.1f %d\n", peer, cell, n * 1e9 / (last - begin),
+		    n * 1e9 / (end - begin), p50 / 1000, p99 / 1000, cpu / n, failures
+	}'
+}
+
+# A run of its own, for looking at memory costs time.
+peak_memory() {
+	local peer=$1 cell=$2 out peak=0 now runner
+	[ -n "$(pid_of "$peer")" ] || { echo 0 && return; }
+	kill -USR2 "$sink_pid"
+	load "$peer" "$cell" "$SECS" >"$work/memory.json" &
+	runner=$!
+	while kill -0 "$runner" 2>/dev/null; do
+		now=$(pss_kib "$peer")
+		((now <= peak)) || peak=$now
+		sleep 0.2
+	done
+	wait "$runner"
+	out=$(<"$work/memory.json")
+	arrive "$(field accepted "$out")" >/dev/null
+	echo "$peak"
+}
+
+# ---- the table ----
+
+median() { sort -g | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+column() { awk -v p="$1" -v c="$2" -v k="$3" '$1 == p && $2 == c { print $k }' "$work/results" | median; }
+
+row() { # PEER CELL: medians, and ratios to Postfix
+	local k values=()
+	for k in 3 4 5 6 7; do values+=("$(column "$1" "$2" "$k")"); done
+	awk -v peer="$1" -v v="${values[*]}" -v kib="$(awk -v p="$1" '$1 == p { print $2 }' "$work/memory")" 'BEGIN {
+		split(v, x, " ")
+		printf "| %s | %.0f | %.0f | %.2f | %.2f | %s | %s |\n", peer, x[1], x[2], x[3], x[4],
+		    peer == "direct" ? "" : sprintf("%.0f", x[5]),
+		    peer == "direct" ? "" : sprintf("%.1f", kib / 1024)
+	}'
+}
+
+# relayd beside another peer, on a line: what it is so many times of.
+ratio() { # PEER CELL
+	local k a=() b=()
+	for k in 3 4 5 6 7; do
+		a+=("$(column relayd "$2" "$k")")
+		b+=("$(column "$1" "$2" "$k")")
+	done
+	awk -v peer="$1" -v a="${a[*]}" -v b="${b[*]}" \
+		-v ka="$(awk '$1 == "relayd" { print $2 }' "$work/memory")" \
+		-v kb="$(awk -v p="$1" '$1 == p { print $2 }' "$work/memory")" '
+	function times(x, y) { return y + 0 > 0 ? sprintf("%.2f x", x / y) : "" }
+	BEGIN {
+		split(a, x, " ")
+		split(b, y, " ")
+		printf "| relayd : %s", peer
+		for (k = 1; k <= 5; k++) printf " | %s", times(x[k], y[k])
+		printf " | %s |\n", times(ka, kb)
+	}'
+}
+
+table() {
+	local cell bytes sessions per peer
+	for cell in $CELLS; do
+		IFS=: read -r bytes sessions per <<<"$cell"
+		echo
+		echo "### $bytes bytes, $sessions sessions, $per messages a connection"
+		echo
+		echo "| | accepted /s | end to end /s | p50 ms | p99 ms | CPU µs a message | peak PSS MiB |"
+		echo "| --- | --: | --: | --: | --: | --: | --: |"
+		for peer in $PEERS; do row "$peer" "$cell"; done
+		case " $PEERS " in *" relayd "*) ;; *) continue ;; esac
+		for peer in $PEERS; do
+			[ "$peer" = relayd ] || ratio "$peer" "$cell"
+		done
+	done
+}
+
+main() {
+	local round peer cell
+	start_sink
+	for peer in $PEERS; do
+		[ "$peer" = direct ] || "start_$peer"
+	done
+	: >"$work/results"
+	: >"$work/memory"
+	for ((round = 1; round <= ROUNDS; round++)); do
+		for cell in $CELLS; do
+			for peer in $PEERS; do
+				measure "$peer" "$cell" | tee -a "$work/results" >&2
+			done
+		done
+	done
+	for peer in $PEERS; do
+		echo "$peer $(peak_memory "$peer" "${CELLS%% *}")" >>"$work/memory"
+	done
+	echo
+	echo "$(nproc) cores, $(uname -r), spools on $(findmnt -no FSTYPE -T "$work" || echo '?');" \
+		"medians of $ROUNDS rounds of $SECS s; memory in the first cell."
+	table
+	awk '$8 > 0 { n += $8 } END { if (n) printf "\n%d sessions failed and were begun anew.\n", n }' "$work/results"
+}
+
+main
