@@ -89,13 +89,18 @@ check(const struct conf_reader *reader, const config_t *tree, struct conf *conf)
 static bool
 parse(const struct conf_reader *reader, config_t *tree, struct buf *text)
 {
+	const char *error;
+
 	if (config_read_string(tree, buf_text(text)) == CONFIG_TRUE)
 		return true;
+	error = config_error_text(tree);
+	if (strcmp(error, "duplicate setting name") == 0)
+		error = "a key is given twice; expected it once";
+	else if (strcmp(error, "syntax error") == 0)
+		error = "syntax error here or just before; expected "
+			"name = value; with texts in quotes";
 	return complain(reader->complaints, reader->file,
-	    (size_t)config_error_line(tree), 0,
-	    "%s here or just before; expected name = value; with texts in "
-	    "quotes",
-	    config_error_text(tree));
+	    (size_t)config_error_line(tree), 0, "%s", error);
 }
 
 static void

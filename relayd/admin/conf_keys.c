@@ -34,6 +34,9 @@ enum {
 #define AT(member)        offsetof(struct conf, member)
 #define LISTEN_AT(member) offsetof(struct conf_listen, member)
 
+/* conf_read_count() also stores into the uint64_t of minimum_free_inodes. */
+_Static_assert(sizeof(size_t) == sizeof(uint64_t), "relayd needs 64 bits");
+
 static const char *const listen_tls[] = { "off", "starttls", "implicit", NULL };
 static const char *const tls_levels[] = { "off", "may", "require", "verify",
 	NULL };

@@ -63,7 +63,9 @@ collide(const struct conf_listen *a, const struct conf_listen *b)
 {
 	struct ip a_ip, b_ip;
 
-	if (a->port != b->port || a->address == NULL || b->address == NULL)
+	/* Port 0 or no address: complained of already. */
+	if (a->port != b->port || a->port == 0 || a->address == NULL ||
+	    b->address == NULL)
 		return false;
 	if (!ip_parse(span_of(a->address), &a_ip) ||
 	    !ip_parse(span_of(b->address), &b_ip))
