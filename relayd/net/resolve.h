@@ -59,6 +59,13 @@ struct address_answer {
  */
 struct resolver *resolver_new(struct loop *loop, const char *servers,
     struct buf *why);
+/*
+ * The same with another patience than 5 seconds and 3 tries: a server that is
+ * silent for patience milliseconds is asked again, or another is.
+ */
+struct resolver *resolver_new_patient(struct loop *loop, const char *servers,
+    int patience, int tries, struct buf *why);
+/* Queries under way end without a call.  Not from within done(). */
 void resolver_free(struct resolver *resolver);
 
 /*
@@ -81,7 +88,10 @@ struct resolver_backend {
 };
 struct resolver *resolver_new_with(struct loop *loop,
     const struct resolver_backend *backend);
-/* The backend's answer to a query; may be called at once or later. */
+/*
+ * The backend's answer to a query, exactly one; may be called at once or
+ * later, also for a query that was cancelled (its owner will not hear).
+ */
 void query_answer_mx(struct query *query, const struct mx_answer *answer);
 void query_answer_address(struct query *query,
     const struct address_answer *answer);
