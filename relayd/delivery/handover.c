@@ -1,5 +1,5 @@
 /*
- * transaction - one message for some recipients, as commands and verdicts.
+ * handover - one message for some recipients, as commands and verdicts.
  *
  * Job:     compose MAIL and RCPT with the parameters that this next hop
  *          takes, and give each recipient the reply that is about it.
@@ -8,7 +8,7 @@
  * Never:   touches a socket; never lets a stored text begin a command of
  *          its own.
  */
-#include "relayd/delivery/transaction.h"
+#include "relayd/delivery/handover.h"
 
 #include <string.h>
 
@@ -78,119 +78,117 @@ header_eight_bit(const struct client_job *job)
 }
 
 static const struct recipient *
-recipient_at(const struct transaction *transaction, size_t index)
+recipient_at(const struct handover *handover, size_t index)
 {
-	const struct client_job *job = transaction->job;
+	const struct client_job *job = handover->job;
 
 	return &job->envelope->recipients[job->recipients[index]];
 }
 
 static void
-decide_one(struct transaction *transaction, size_t index,
-    enum outcome_kind kind, const char *enhanced, struct span text)
+decide_one(struct handover *handover, size_t index, enum outcome_kind kind,
+    const char *enhanced, struct span text)
 {
-	outcome_set(&transaction->job->outcomes[index], kind, 0, enhanced, text,
+	outcome_set(&handover->job->outcomes[index], kind, 0, enhanced, text,
 	    NULL);
 }
 
 /* RFC 1870 6.1: what the next hop said it will not take is not sent to it. */
 static void
-check_size(struct transaction *transaction)
+check_size(struct handover *handover)
 {
-	const struct offers *offers = transaction->offers;
+	const struct offers *offers = handover->offers;
 	struct buf text;
 
 	if (!offers->size || offers->size_max == 0 ||
-	    transaction->job->content.size <= offers->size_max)
+	    handover->job->content.size <= offers->size_max)
 		return;
 	buf_init(&text, OUTCOME_TEXT_MAX);
 	buf_addf(&text,
 	    "the message has %llu bytes, the next hop %s takes %llu",
-	    (unsigned long long)transaction->job->content.size,
-	    transaction->remote, (unsigned long long)offers->size_max);
-	transaction_decide(transaction, OUTCOME_FAILED, 0, "5.3.4",
-	    buf_span(&text));
+	    (unsigned long long)handover->job->content.size, handover->remote,
+	    (unsigned long long)offers->size_max);
+	handover_decide(handover, OUTCOME_FAILED, 0, "5.3.4", buf_span(&text));
 	buf_clear(&text);
 }
 
 /* RFC 6152 3: 8-bit content is converted, or returned; signed is returned. */
 static void
-check_eight_bit(struct transaction *transaction)
+check_eight_bit(struct handover *handover)
 {
-	const struct envelope *envelope = transaction->job->envelope;
+	const struct envelope *envelope = handover->job->envelope;
 
-	if (envelope->body != BODY_8BIT || transaction->offers->eight_bit_mime)
+	if (envelope->body != BODY_8BIT || handover->offers->eight_bit_mime)
 		return;
-	transaction->convert = true;
+	handover->convert = true;
 	if ((envelope->flags & ENVELOPE_SIGNED) != 0)
-		transaction_decide(transaction, OUTCOME_FAILED, 0, "5.6.3",
+		handover_decide(handover, OUTCOME_FAILED, 0, "5.6.3",
 		    SPAN("the next hop takes no 8-bit content, and a signed "
 			 "message must not be converted"));
 }
 
 /* RFC 6531 3.2 and 3.5: who needs SMTPUTF8 where it is not offered? */
 static void
-check_smtputf8(struct transaction *transaction)
+check_smtputf8(struct handover *handover)
 {
-	struct client_job *job = transaction->job;
+	struct client_job *job = handover->job;
 	const struct envelope *envelope = job->envelope;
 	bool marked = (envelope->flags & ENVELOPE_SMTPUTF8) != 0;
 	size_t i;
 
-	if (transaction->offers->smtputf8) {
-		transaction->smtputf8 = marked;
+	if (handover->offers->smtputf8) {
+		handover->smtputf8 = marked;
 		for (i = 0; i < job->recipient_count; i++)
-			if (span_eight_bit(
-				recipient_at(transaction, i)->address))
-				transaction->smtputf8 = true;
-		transaction->smtputf8 |= span_eight_bit(envelope->sender);
+			if (span_eight_bit(recipient_at(handover, i)->address))
+				handover->smtputf8 = true;
+		handover->smtputf8 |= span_eight_bit(envelope->sender);
 		return;
 	}
 	if (span_eight_bit(envelope->sender) ||
 	    (marked && envelope->body == BODY_8BIT && header_eight_bit(job)))
-		transaction_decide(transaction, OUTCOME_FAILED, 0, "5.6.7",
+		handover_decide(handover, OUTCOME_FAILED, 0, "5.6.7",
 		    SPAN("the message needs SMTPUTF8, which the next hop does "
 			 "not offer"));
 	for (i = 0; i < job->recipient_count; i++)
 		if (job->outcomes[i].kind == OUTCOME_NONE &&
-		    span_eight_bit(recipient_at(transaction, i)->address))
-			decide_one(transaction, i, OUTCOME_FAILED, "5.6.7",
+		    span_eight_bit(recipient_at(handover, i)->address))
+			decide_one(handover, i, OUTCOME_FAILED, "5.6.7",
 			    SPAN("the address needs SMTPUTF8, which the next "
 				 "hop does not offer"));
 }
 
 static void
-check_addresses(struct transaction *transaction)
+check_addresses(struct handover *handover)
 {
-	struct client_job *job = transaction->job;
+	struct client_job *job = handover->job;
 	size_t i;
 
 	if (!sendable(job->envelope->sender, ADDRESS_MAX))
-		transaction_decide(transaction, OUTCOME_FAILED, 0, "5.1.7",
+		handover_decide(handover, OUTCOME_FAILED, 0, "5.1.7",
 		    SPAN("the sender's address cannot be sent"));
 	for (i = 0; i < job->recipient_count; i++)
 		if (job->outcomes[i].kind == OUTCOME_NONE &&
-		    (!sendable(recipient_at(transaction, i)->address,
+		    (!sendable(recipient_at(handover, i)->address,
 			 ADDRESS_MAX) ||
-			recipient_at(transaction, i)->address.len == 0))
-			decide_one(transaction, i, OUTCOME_FAILED, "5.1.3",
+			recipient_at(handover, i)->address.len == 0))
+			decide_one(handover, i, OUTCOME_FAILED, "5.1.3",
 			    SPAN("the recipient's address cannot be sent"));
 }
 
 /* RFC 5321 4.5.3.1.8 and RFC 9422 4.2: the others go in the next transaction. */
 static void
-count_recipients(struct transaction *transaction)
+count_recipients(struct handover *handover)
 {
-	struct client_job *job = transaction->job;
-	size_t max = transaction->offers->rcpt_max, i;
+	struct client_job *job = handover->job;
+	size_t max = handover->offers->rcpt_max, i;
 
-	if (max == 0 || max > TRANSACTION_RCPTS)
-		max = TRANSACTION_RCPTS;
+	if (max == 0 || max > HANDOVER_RCPTS)
+		max = HANDOVER_RCPTS;
 	for (i = 0; i < job->recipient_count; i++) {
 		if (job->outcomes[i].kind != OUTCOME_NONE)
 			continue;
-		if (transaction->count < max)
-			transaction->count++;
+		if (handover->count < max)
+			handover->count++;
 		else
 			outcome_set(&job->outcomes[i], OUTCOME_LATER, 452,
 			    "4.5.3", SPAN("next transaction"), NULL);
@@ -198,12 +196,12 @@ count_recipients(struct transaction *transaction)
 }
 
 void
-transaction_begin(struct transaction *transaction, struct client_job *job,
+handover_begin(struct handover *handover, struct client_job *job,
     const struct offers *offers, const char *remote)
 {
 	size_t i;
 
-	*transaction = (struct transaction){
+	*handover = (struct handover){
 		.job = job,
 		.offers = offers,
 		.remote = remote,
@@ -212,11 +210,11 @@ transaction_begin(struct transaction *transaction, struct client_job *job,
 	job->stale = false;
 	for (i = 0; i < job->recipient_count; i++)
 		outcome_clear(&job->outcomes[i]);
-	check_addresses(transaction);
-	check_size(transaction);
-	check_smtputf8(transaction);
-	check_eight_bit(transaction);
-	count_recipients(transaction);
+	check_addresses(handover);
+	check_size(handover);
+	check_smtputf8(handover);
+	check_eight_bit(handover);
+	count_recipients(handover);
 }
 
 /* ---- commands ---- */
@@ -233,19 +231,19 @@ add_dsn_of_mail(const struct envelope *envelope, struct buf *out)
 }
 
 void
-transaction_ask_mail(struct transaction *transaction, struct buf *out)
+handover_ask_mail(struct handover *handover, struct buf *out)
 {
-	const struct envelope *envelope = transaction->job->envelope;
-	const struct offers *offers = transaction->offers;
+	const struct envelope *envelope = handover->job->envelope;
+	const struct offers *offers = handover->offers;
 
 	buf_addf(out, "MAIL FROM:<%.*s>", SPAN_ARG(envelope->sender));
 	/* Converted content has another size, which nobody knows yet. */
-	if (offers->size && !transaction->convert)
+	if (offers->size && !handover->convert)
 		buf_addf(out, " SIZE=%llu",
-		    (unsigned long long)transaction->job->content.size);
+		    (unsigned long long)handover->job->content.size);
 	if (offers->eight_bit_mime && envelope->body == BODY_8BIT)
 		buf_add(out, SPAN(" BODY=8BITMIME"));
-	if (transaction->smtputf8)
+	if (handover->smtputf8)
 		buf_add(out, SPAN(" SMTPUTF8"));
 	if (offers->dsn)
 		add_dsn_of_mail(envelope, out);
@@ -281,24 +279,24 @@ add_notify(unsigned notify, struct buf *out)
 
 /* The next recipient, from *at on, that nothing has been decided about. */
 static size_t
-next_undecided(const struct transaction *transaction, size_t *at)
+next_undecided(const struct handover *handover, size_t *at)
 {
-	while (transaction->job->outcomes[*at].kind != OUTCOME_NONE)
+	while (handover->job->outcomes[*at].kind != OUTCOME_NONE)
 		(*at)++;
 	return (*at)++;
 }
 
 void
-transaction_ask_rcpt(struct transaction *transaction, struct buf *out)
+handover_ask_rcpt(struct handover *handover, struct buf *out)
 {
 	const struct recipient *recipient;
 
-	assert(transaction->asked < transaction->count);
-	transaction->asked++;
-	recipient = recipient_at(transaction,
-	    next_undecided(transaction, &transaction->ask_at));
+	assert(handover->asked < handover->count);
+	handover->asked++;
+	recipient =
+	    recipient_at(handover, next_undecided(handover, &handover->ask_at));
 	buf_addf(out, "RCPT TO:<%.*s>", SPAN_ARG(recipient->address));
-	if (transaction->offers->dsn) {
+	if (handover->offers->dsn) {
 		add_notify(recipient->notify, out);
 		if (sendable_value(recipient->orcpt, 500)) /* RFC 3461 4.2 */
 			buf_addf(out, " ORCPT=%.*s",
@@ -310,18 +308,18 @@ transaction_ask_rcpt(struct transaction *transaction, struct buf *out)
 /* ---- verdicts ---- */
 
 static void
-decide_by_reply(struct transaction *transaction, size_t index,
-    enum outcome_kind kind, const struct reply *reply)
+decide_by_reply(struct handover *handover, size_t index, enum outcome_kind kind,
+    const struct reply *reply)
 {
-	struct outcome *outcome = &transaction->job->outcomes[index];
+	struct outcome *outcome = &handover->job->outcomes[index];
 	struct buf line;
 
 	buf_init(&line, REPLY_MAX + ENHANCED_MAX);
 	reply_line(reply, &line);
 	outcome_set(outcome, kind, reply->code, reply->enhanced,
-	    buf_span(&line), transaction->remote);
+	    buf_span(&line), handover->remote);
 	outcome->passed_on_dsn =
-	    kind == OUTCOME_DELIVERED && transaction->offers->dsn;
+	    kind == OUTCOME_DELIVERED && handover->offers->dsn;
 	buf_clear(&line);
 }
 
@@ -338,13 +336,12 @@ kind_of(const struct reply *reply)
 }
 
 void
-transaction_hear_mail(struct transaction *transaction,
-    const struct reply *reply)
+handover_hear_mail(struct handover *handover, const struct reply *reply)
 {
 	if (reply_class(reply) == 2)
 		return;
-	transaction->refused = true;
-	transaction_hear_all(transaction, reply);
+	handover->refused = true;
+	handover_hear_all(handover, reply);
 }
 
 /*
@@ -353,66 +350,65 @@ transaction_hear_mail(struct transaction *transaction,
  * (5.2.2, a full mailbox).
  */
 static bool
-too_many(const struct transaction *transaction, const struct reply *reply)
+too_many(const struct handover *handover, const struct reply *reply)
 {
-	return reply->code == 552 && transaction->accepted > 0 &&
+	return reply->code == 552 && handover->accepted > 0 &&
 	    (reply->enhanced[0] == '\0' ||
 		strcmp(reply->enhanced, "5.5.3") == 0);
 }
 
 void
-transaction_hear_rcpt(struct transaction *transaction,
-    const struct reply *reply)
+handover_hear_rcpt(struct handover *handover, const struct reply *reply)
 {
 	size_t index;
 
-	assert(transaction->heard < transaction->asked);
-	transaction->heard++;
-	if (transaction->refused)
+	assert(handover->heard < handover->asked);
+	handover->heard++;
+	if (handover->refused)
 		return;
-	index = next_undecided(transaction, &transaction->hear_at);
+	index = next_undecided(handover, &handover->hear_at);
 	if (reply_class(reply) == 2) {
-		transaction->accepted++;
-	} else if (too_many(transaction, reply)) {
-		decide_by_reply(transaction, index, OUTCOME_LATER, reply);
-		transaction->job->outcomes[index].code = 452;
-		strcpy(transaction->job->outcomes[index].enhanced, "4.5.3");
+		handover->accepted++;
+	} else if (too_many(handover, reply)) {
+		decide_by_reply(handover, index, OUTCOME_LATER, reply);
+		handover->job->outcomes[index].code = 452;
+		strcpy(handover->job->outcomes[index].enhanced, "4.5.3");
 	} else {
-		decide_by_reply(transaction, index, kind_of(reply), reply);
+		decide_by_reply(handover, index, kind_of(reply), reply);
 	}
 }
 
 void
-transaction_hear_all(struct transaction *transaction, const struct reply *reply)
+handover_hear_all(struct handover *handover, const struct reply *reply)
 {
 	size_t i;
 
-	for (i = 0; i < transaction->job->recipient_count; i++)
-		if (transaction->job->outcomes[i].kind == OUTCOME_NONE)
-			decide_by_reply(transaction, i, kind_of(reply), reply);
+	for (i = 0; i < handover->job->recipient_count; i++)
+		if (handover->job->outcomes[i].kind == OUTCOME_NONE)
+			decide_by_reply(handover, i, kind_of(reply), reply);
 }
 
 void
-transaction_decide(struct transaction *transaction, enum outcome_kind kind,
-    int code, const char *enhanced, struct span text)
+handover_decide(struct handover *handover, enum outcome_kind kind, int code,
+    const char *enhanced, struct span text)
 {
 	size_t i;
 
-	for (i = 0; i < transaction->job->recipient_count; i++)
-		if (transaction->job->outcomes[i].kind == OUTCOME_NONE)
-			outcome_set(&transaction->job->outcomes[i], kind, code,
+	for (i = 0; i < handover->job->recipient_count; i++)
+		if (handover->job->outcomes[i].kind == OUTCOME_NONE)
+			outcome_set(&handover->job->outcomes[i], kind, code,
 			    enhanced, text,
-			    code == 0 ? NULL : transaction->remote);
+			    code == 0 ? NULL : handover->remote);
 }
 
 struct client_job *
-transaction_end(struct transaction *transaction)
+handover_end(struct handover *handover)
 {
-	struct client_job *job = transaction->job;
+	struct client_job *job = handover->job;
 	size_t i;
 
 	for (i = 0; i < job->recipient_count; i++)
 		assert(job->outcomes[i].kind != OUTCOME_NONE);
-	transaction->job = NULL;
+	handover->job = NULL;
 	return job;
 }

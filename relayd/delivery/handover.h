@@ -1,5 +1,5 @@
-#ifndef TRANSACTION_H
-#define TRANSACTION_H
+#ifndef HANDOVER_H
+#define HANDOVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,10 +15,10 @@
  * socket and no order of steps.
  */
 enum {
-	TRANSACTION_RCPTS = 100, /* RFC 5321 4.5.3.1.8: all take that many */
+	HANDOVER_RCPTS = 100, /* RFC 5321 4.5.3.1.8: all take that many */
 };
 
-struct transaction {
+struct handover {
 	struct client_job *job;      /* borrowed; NULL between jobs */
 	const struct offers *offers; /* borrowed */
 	const char *remote;          /* borrowed: for the outcomes */
@@ -38,29 +38,26 @@ struct transaction {
  * asking (size, 8-bit content, SMTPUTF8, too many recipients for one go) and
  * counts the rest.
  */
-void transaction_begin(struct transaction *transaction, struct client_job *job,
+void handover_begin(struct handover *handover, struct client_job *job,
     const struct offers *offers, const char *remote);
 
 /* Each appends one command; RCPT that of the next recipient. */
-void transaction_ask_mail(struct transaction *transaction, struct buf *out);
-void transaction_ask_rcpt(struct transaction *transaction, struct buf *out);
+void handover_ask_mail(struct handover *handover, struct buf *out);
+void handover_ask_rcpt(struct handover *handover, struct buf *out);
 
 /*
  * What a reply of class 2, 4 or 5 says.  RCPT: about the next recipient in
  * the order they were asked.
  */
-void transaction_hear_mail(struct transaction *transaction,
-    const struct reply *reply);
-void transaction_hear_rcpt(struct transaction *transaction,
-    const struct reply *reply);
+void handover_hear_mail(struct handover *handover, const struct reply *reply);
+void handover_hear_rcpt(struct handover *handover, const struct reply *reply);
 /* To DATA and to the final dot: about all that were accepted. */
-void transaction_hear_all(struct transaction *transaction,
-    const struct reply *reply);
+void handover_hear_all(struct handover *handover, const struct reply *reply);
 
 /* The same words for all that are still undecided. */
-void transaction_decide(struct transaction *transaction, enum outcome_kind kind,
+void handover_decide(struct handover *handover, enum outcome_kind kind,
     int code, const char *enhanced, struct span text);
 /* The job is over; returns it. */
-struct client_job *transaction_end(struct transaction *transaction);
+struct client_job *handover_end(struct handover *handover);
 
 #endif

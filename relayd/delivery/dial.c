@@ -1,0 +1,93 @@
+/*
+ * dial - outgoing TCP connections.
+ *
+ * Job:     begin a connection without waiting, and tell what became of it.
+ * Called:  by the client's step CONNECT.
+ * Owns:    nothing; the descriptor is the caller's.
+ * Never:   blocks, and never looks a name up.
+ */
+#include "relayd/delivery/dial.h"
+
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Returns the length of what it wrote: v4 addresses are spoken to over v4. */
+static socklen_t
+fill_address(struct sockaddr_storage *address, const struct ip *ip,
+    uint16_t port)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+
+	memset(address, 0, sizeof(*address));
+	if (ip_is_v4(ip)) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(port);
+		memcpy(&v4->sin_addr, ip->bytes + 12, 4);
+		return sizeof(*v4);
+	}
+	v6->sin6_family = AF_INET6;
+	v6->sin6_port = htons(port);
+	memcpy(&v6->sin6_addr, ip->bytes, 16);
+	return sizeof(*v6);
+}
+
+static bool
+bind_local(int fd, const struct ip *to, const char *local_address)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+	struct ip ip;
+	int on = 1;
+
+	if (local_address == NULL || !ip_parse(span_of(local_address), &ip) ||
+	    ip_is_v4(&ip) != ip_is_v4(to))
+		return true;
+	/* Else each source port would serve one connection only: ip(7). */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	len = fill_address(&address, &ip, 0);
+	return bind(fd, (struct sockaddr *)&address, len) == 0;
+}
+
+int
+dial_begin(const struct host *host, const char *local_address)
+{
+	struct sockaddr_storage address;
+	socklen_t len = fill_address(&address, &host->ip, host->port);
+	int fd, error;
+
+	fd = socket(address.ss_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	if (bind_local(fd, &host->ip, local_address) &&
+	    (connect(fd, (struct sockaddr *)&address, len) == 0 ||
+		errno == EINPROGRESS))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+enum dial_state
+dial_state(int fd, int *error)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(*error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, error, &len) == -1)
+		*error = errno;
+	if (*error != 0)
+		return DIAL_FAILED;
+	len = sizeof(peer);
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
+		return DIAL_DONE;
+	*error = errno;
+	return *error == ENOTCONN ? DIAL_WAITING : DIAL_FAILED;
+}

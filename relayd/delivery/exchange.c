@@ -1,0 +1,260 @@
+/*
+ * exchange - a message handed to a next hop: RSET, MAIL, RCPT, DATA, content.
+ *
+ * Job:     the steps from READY to READY; with PIPELINING those of a
+ *          transaction are asked together and heard one by one.
+ * Called:  by the table of steps in steps.c.
+ * Owns:    nothing of its own: transaction and content of the client.
+ * Never:   takes for delivered what was not answered by one well-formed 2xx
+ *          to the final dot.
+ */
+#include "relayd/delivery/exchange.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+enum {
+	SURVEY_BLOCK = 16 << 10,
+	TURN_BUDGET = 256 << 10, /* bytes of content in one turn */
+	BODY_BLOCK = 16 << 10,   /* progress that earns a new deadline */
+};
+
+void
+exchange_begin(struct client *client)
+{
+	const struct handover *handover = &client->handover;
+
+	client->heard = false;
+	client->idle_since = LOOP_NEVER;
+	if (handover->count == 0) {
+		steps_enter(client, SKIPPED);
+		return;
+	}
+	client->started++;
+	if (handover->convert)
+		steps_enter(client, SURVEY);
+	else
+		steps_enter(client, client->open ? RSET : MAIL);
+}
+
+enum step
+exchange_go_skipped(struct client *client)
+{
+	(void)client;
+	return READY;
+}
+
+void
+exchange_ask_survey(struct client *client)
+{
+	client->downgrade = downgrade_new();
+	client->surveyed = 0;
+}
+
+static enum step
+cannot_read(struct client *client, int error)
+{
+	return steps_fail(client, "4.3.0", "the message cannot be read: %s",
+	    strerror(error));
+}
+
+enum step
+exchange_go_survey(struct client *client)
+{
+	const struct client_job *job = client->handover.job;
+	char block[SURVEY_BLOCK];
+	size_t budget = TURN_BUDGET;
+	const char *why;
+	ssize_t got;
+
+	while (client->surveyed < job->content.size && budget > 0) {
+		got = content_read(job->spool, &job->content, client->surveyed,
+		    block, sizeof(block));
+		if (got <= 0)
+			return cannot_read(client, got == -1 ? errno : EIO);
+		downgrade_survey(client->downgrade,
+		    span_make(block, (size_t)got));
+		client->surveyed += (uint64_t)got;
+		budget -= (size_t)got < budget ? (size_t)got : budget;
+	}
+	if (client->surveyed < job->content.size) {
+		client->watch.again = true;
+		return SURVEY;
+	}
+	why = downgrade_surveyed(client->downgrade);
+	if (why == NULL)
+		return client->open ? RSET : MAIL;
+	handover_decide(&client->handover, OUTCOME_FAILED, 0, "5.6.3",
+	    span_of(why));
+	return READY;
+}
+
+/* RFC 2920 3.1: all up to DATA in one group; the replies come in order. */
+static void
+ask_ahead(struct client *client)
+{
+	size_t i;
+
+	for (i = 0; i < client->handover.count; i++)
+		handover_ask_rcpt(&client->handover, &client->out);
+	exchange_ask_data(client);
+	client->ahead = client->handover.count + 1;
+}
+
+void
+exchange_ask_mail(struct client *client)
+{
+	client->open = true;
+	handover_ask_mail(&client->handover, &client->out);
+	if (client->offers.pipelining)
+		ask_ahead(client);
+}
+
+void
+exchange_ask_rset(struct client *client)
+{
+	buf_add(&client->out, SPAN("RSET\r\n"));
+	if (!client->offers.pipelining)
+		return;
+	exchange_ask_mail(client);
+	client->ahead++;
+}
+
+enum step
+exchange_hear_rset(struct client *client, const struct reply *reply)
+{
+	if (reply_class(reply) != 2)
+		return steps_garbage(client, reply);
+	return MAIL;
+}
+
+enum step
+exchange_hear_mail(struct client *client, const struct reply *reply)
+{
+	if (reply_class(reply) == 3)
+		return steps_garbage(client, reply);
+	handover_hear_mail(&client->handover, reply);
+	if (client->handover.refused && !client->offers.pipelining)
+		return READY;
+	return RCPT;
+}
+
+void
+exchange_ask_rcpt(struct client *client)
+{
+	handover_ask_rcpt(&client->handover, &client->out);
+}
+
+enum step
+exchange_hear_rcpt(struct client *client, const struct reply *reply)
+{
+	struct handover *handover = &client->handover;
+
+	if (reply_class(reply) == 3)
+		return steps_garbage(client, reply);
+	handover_hear_rcpt(handover, reply);
+	if (handover->heard < handover->count)
+		return RCPT;
+	if (handover->accepted > 0 || client->offers.pipelining)
+		return DATA;
+	return READY;
+}
+
+void
+exchange_ask_data(struct client *client)
+{
+	buf_add(&client->out, SPAN("DATA\r\n"));
+}
+
+enum step
+exchange_hear_data(struct client *client, const struct reply *reply)
+{
+	if (reply->code == 354)
+		return client->handover.accepted > 0 ? BODY : VOID;
+	if (reply_class(reply) < 4)
+		return steps_garbage(client, reply);
+	handover_hear_all(&client->handover, reply);
+	return READY;
+}
+
+void
+exchange_ask_body(struct client *client)
+{
+	const struct client_job *job = client->handover.job;
+
+	body_begin(&client->body, job->spool, &job->content, client->downgrade);
+	client->body_mark = 0;
+}
+
+/* RFC 5321 4.5.3.2.5: a time-out for each block, not for each byte. */
+static void
+note_progress(struct client *client)
+{
+	if (client->body.moved - client->body_mark < BODY_BLOCK)
+		return;
+	client->body_mark = client->body.moved;
+	client->watch.deadline =
+	    loop_now(client->needs.loop) + steps_patience(client, BODY);
+}
+
+enum step
+exchange_go_body(struct client *client)
+{
+	switch (body_send(&client->body, client->stream, &client->out,
+	    TURN_BUDGET)) {
+	case BODY_GONE_OUT:
+		client->handover.job->sent_dot = true;
+		return DOT;
+	case BODY_WAITING:
+	case BODY_MORE:
+		note_progress(client);
+		break;
+	case BODY_BROKEN:
+		client->broken = true;
+		break;
+	case BODY_UNREADABLE:
+		return cannot_read(client, client->body.error);
+	}
+	return BODY;
+}
+
+/*
+ * A reply before the dot: the next hop has seen enough.  What it says counts,
+ * but the two of us are no longer in step.
+ */
+enum step
+exchange_hear_early(struct client *client, const struct reply *reply)
+{
+	if (reply_class(reply) < 4)
+		return steps_garbage(client, reply);
+	handover_hear_all(&client->handover, reply);
+	return steps_leave(client);
+}
+
+enum step
+exchange_hear_dot(struct client *client, const struct reply *reply)
+{
+	/* 220 and 221 answer something else, which nobody asked. */
+	if (reply_class(reply) == 3 || reply->code == 220 || reply->code == 221)
+		return steps_garbage(client, reply);
+	handover_hear_all(&client->handover, reply);
+	client->open = reply_class(reply) != 2;
+	return READY;
+}
+
+/* RFC 2920 3.1: 354 though no recipient is left: an empty message ends it. */
+void
+exchange_ask_void(struct client *client)
+{
+	buf_add(&client->out, SPAN(".\r\n"));
+}
+
+enum step
+exchange_hear_void(struct client *client, const struct reply *reply)
+{
+	(void)client;
+	(void)reply;
+	return READY;
+}
