@@ -225,6 +225,12 @@ limits_connections(const struct limits *limits)
 	return limits->connections;
 }
 
+size_t
+limits_entries(const struct limits *limits)
+{
+	return limits->count;
+}
+
 bool
 limits_allow(struct limits *limits, enum limits_rate rate,
     const struct ip *client, size_t max, uint64_t now, unsigned *wait)

@@ -38,6 +38,8 @@ enum limits_verdict limits_connect(struct limits *limits,
 void limits_disconnect(struct limits *limits, const struct ip *client);
 /* Connections that are open. */
 size_t limits_connections(const struct limits *limits);
+/* Entries that the table holds. */
+size_t limits_entries(const struct limits *limits);
 
 /*
  * True while the client has had fewer than max in the hour that runs (max

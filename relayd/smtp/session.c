@@ -104,7 +104,7 @@ static const char *const expected[] = {
 };
 
 void
-session_enter(struct session *session, enum phase phase)
+session_enter_phase(struct session *session, enum phase phase)
 {
 	assert((may_lead_to[session->phase] & 1u << phase) != 0);
 	session->phase = phase;
@@ -343,7 +343,7 @@ session_secured(struct session *session, const struct tls_facts *facts)
 	session->tls = xcalloc(1, sizeof(*session->tls));
 	*session->tls = *facts;
 	session->progress++;
-	session_enter(session, PHASE_GREET);
+	session_enter_phase(session, PHASE_GREET);
 }
 
 uint64_t
@@ -387,7 +387,7 @@ session_drain(struct session *session)
 		session_reply(session, 421, "4.3.2",
 		    "%s is being stopped; try again in a moment",
 		    session->service->conf->hostname);
-		session_enter(session, PHASE_CLOSE);
+		session_enter_phase(session, PHASE_CLOSE);
 	}
 }
 

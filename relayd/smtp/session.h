@@ -1,5 +1,5 @@
-#ifndef SESSION_H
-#define SESSION_H
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>

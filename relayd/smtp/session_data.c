@@ -47,7 +47,7 @@ give_up(struct session *session, void (*refuse)(struct session *session))
 {
 	refuse(session);
 	session_clear(session);
-	session_enter(session, PHASE_READY);
+	session_enter_phase(session, PHASE_READY);
 }
 
 static bool
@@ -76,7 +76,7 @@ session_do_data(struct session *session, struct span args)
 		give_up(session, refuse_for_spool);
 		return;
 	}
-	session_enter(session, PHASE_BODY);
+	session_enter_phase(session, PHASE_BODY);
 	session_reply(session, 354, NULL,
 	    "send the message; end it with <CRLF>.<CRLF>");
 }
@@ -204,7 +204,7 @@ committed(void *owner, enum commit_result result)
 		spool_id_text(session->mail_id, id);
 		session_reply(session, 250, "2.0.0", "queued as %s", id);
 		session_clear(session);
-		session_enter(session, PHASE_READY);
+		session_enter_phase(session, PHASE_READY);
 	} else {
 		give_up(session, refuse_for_spool);
 	}
@@ -236,7 +236,7 @@ finish(struct session *session)
 	session->mail_id = mail->id;
 	session->mail_size = mail->size;
 	session->mail = NULL;
-	session_enter(session, PHASE_COMMIT);
+	session_enter_phase(session, PHASE_COMMIT);
 	mail_intake_commit(mail, &envelope, buf_span(&prefix), committed,
 	    session);
 	buf_clear(&prefix);
@@ -260,7 +260,7 @@ cut_endless(struct session *session)
 	    "the message is far larger than the %llu octets taken here",
 	    (unsigned long long)session->service->conf->limits.message_size);
 	session_clear(session);
-	session_enter(session, PHASE_CLOSE);
+	session_enter_phase(session, PHASE_CLOSE);
 }
 
 bool
@@ -306,7 +306,7 @@ session_do_bdat(struct session *session, struct span args)
 		session_error(session, 501, "5.5.4",
 		    "expected BDAT size, or BDAT size LAST");
 		session_clear(session);
-		session_enter(session, PHASE_CLOSE);
+		session_enter_phase(session, PHASE_CLOSE);
 		return;
 	}
 	if (size > CHUNK_SLACK && (size - CHUNK_SLACK) / 2 > limit) {
@@ -320,7 +320,7 @@ session_do_bdat(struct session *session, struct span args)
 	else if (session->mail == NULL && !begin(session, DOT_PLAIN))
 		drop_chunk(session, size, refuse_for_spool);
 	else
-		session_enter(session, PHASE_CHUNK);
+		session_enter_phase(session, PHASE_CHUNK);
 	if (session->chunk.left == 0)
 		chunk_done(session);
 }
@@ -351,7 +351,7 @@ chunk_done(struct session *session)
 	} else if (session->mail->fault != MAIL_FINE) {
 		give_up(session, refuse_content);
 	} else {
-		session_enter(session, PHASE_CHUNKS);
+		session_enter_phase(session, PHASE_CHUNKS);
 		session_reply(session, 250, "2.0.0", "chunk taken");
 	}
 }

@@ -90,7 +90,7 @@ greeted(struct session *session, struct span name, bool esmtp)
 	session->esmtp = esmtp;
 	if (name.len == 0)
 		session->quirks |= QUIRK_NO_NAME;
-	session_enter(session, PHASE_READY);
+	session_enter_phase(session, PHASE_READY);
 }
 
 void
@@ -137,7 +137,7 @@ session_do_starttls(struct session *session, struct span args)
 		/* RFC 3207 4.2: it came in the clear, from who knows whom. */
 		session_error(session, 554, "5.5.0",
 		    "nothing may be sent behind STARTTLS before TLS begins");
-		session_enter(session, PHASE_CLOSE);
+		session_enter_phase(session, PHASE_CLOSE);
 	} else {
 		session_reply(session, 220, "2.0.0", "begin TLS");
 		session->tls_due = true;
@@ -149,7 +149,7 @@ session_do_rset(struct session *session, struct span args)
 {
 	(void)args;
 	session_clear(session);
-	session_enter(session,
+	session_enter_phase(session,
 	    session->phase == PHASE_GREET ? PHASE_GREET : PHASE_READY);
 	session_reply(session, 250, "2.0.0", "ok");
 }
@@ -205,7 +205,7 @@ session_do_quit(struct session *session, struct span args)
 	    session->service->conf->hostname);
 	session->said_quit = !session->pipelined;
 	session_clear(session);
-	session_enter(session, PHASE_CLOSE);
+	session_enter_phase(session, PHASE_CLOSE);
 }
 
 void
@@ -214,5 +214,5 @@ session_do_foreign(struct session *session, struct span args)
 	(void)args;
 	session_error(session, 554, "5.5.1", "this is an SMTP server");
 	session_clear(session);
-	session_enter(session, PHASE_CLOSE);
+	session_enter_phase(session, PHASE_CLOSE);
 }

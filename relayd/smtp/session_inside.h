@@ -10,7 +10,7 @@
 #include "relayd/smtp/session.h"
 #include "relayd/smtp/transaction.h"
 
-/* RFC 5321 section 3, from top to bottom.  A session only moves by enter(). */
+/* RFC 5321 section 3, from top to bottom. */
 enum phase {
 	PHASE_GREET,  /* 220 is out; no EHLO yet, or TLS has just begun */
 	PHASE_READY,  /* EHLO is done; no transaction */
@@ -71,7 +71,7 @@ struct session {
 /* ---- session.c ---- */
 
 /* The only assignment to session->phase. */
-void session_enter(struct session *session, enum phase phase);
+void session_enter_phase(struct session *session, enum phase phase);
 /* Forgets MAIL, RCPT, parameters and content: every end of a transaction. */
 void session_clear(struct session *session);
 /* The only 503. */

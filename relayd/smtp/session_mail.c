@@ -156,7 +156,7 @@ session_do_mail(struct session *session, struct span args)
 		return;
 	session->transaction =
 	    transaction_new(&sender, &params, service_now(session->service));
-	session_enter(session, PHASE_MAIL);
+	session_enter_phase(session, PHASE_MAIL);
 	session_reply(session, 250, "2.1.0", "sender ok");
 }
 
@@ -262,6 +262,6 @@ session_do_rcpt(struct session *session, struct span args)
 		limits_count(session->service->limits, LIMITS_RECIPIENTS,
 		    &session->client, service_now(session->service));
 	}
-	session_enter(session, PHASE_RCPT);
+	session_enter_phase(session, PHASE_RCPT);
 	session_reply(session, 250, "2.1.5", "recipient ok");
 }

@@ -149,7 +149,7 @@ session_hang_up(struct session *session, const char *enhanced,
 	refuse(session, &refusal, format, args);
 	va_end(args);
 	session_clear(session);
-	session_enter(session, PHASE_CLOSE);
+	session_enter_phase(session, PHASE_CLOSE);
 }
 
 static void

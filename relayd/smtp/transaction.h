@@ -1,5 +1,5 @@
-#ifndef TRANSACTION_H
-#define TRANSACTION_H
+#ifndef SMTP_TRANSACTION_H
+#define SMTP_TRANSACTION_H
 
 #include <stdbool.h>
 #include <stddef.h>

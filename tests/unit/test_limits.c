@@ -1,0 +1,152 @@
+/*
+ * test_limits - connections and rates of clients.
+ */
+#include <stdio.h>
+
+#include "relayd/smtp/limits.h"
+#include "tests/support/suite.h"
+
+static struct ip
+address(const char *text)
+{
+	struct ip ip;
+
+	ck_assert(ip_parse(span_of(text), &ip));
+	return ip;
+}
+
+static const struct conf_limits conf = {
+	.connections = 6,
+	.connections_per_client = 2,
+	.connections_per_network = 3,
+};
+
+static const struct {
+	const char *open[6];
+	const char *client;
+	enum limits_verdict verdict;
+} rows[] = {
+	/* clang-format off */
+	{ { NULL }, "192.0.2.1", LIMITS_OK },
+	{ { "192.0.2.1" }, "192.0.2.1", LIMITS_OK },
+	{ { "192.0.2.1", "192.0.2.1" }, "192.0.2.1", LIMITS_CLIENT },
+	{ { "192.0.2.1", "192.0.2.1" }, "192.0.2.2", LIMITS_OK },
+	{ { "192.0.2.1", "192.0.2.1", "192.0.2.2" }, "192.0.2.3",
+	  LIMITS_NETWORK },
+	{ { "192.0.2.1", "192.0.2.1", "192.0.2.2" }, "192.0.3.3", LIMITS_OK },
+	/* one v6 client is a /64, its network a /56 */
+	{ { "2001:db8::1", "2001:db8::2" }, "2001:db8::3", LIMITS_CLIENT },
+	{ { "2001:db8::1", "2001:db8::2" }, "2001:db8:0:1::3", LIMITS_OK },
+	{ { "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1" },
+	  "2001:db8:0:2::3", LIMITS_NETWORK },
+	{ { "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1" },
+	  "2001:db8:0:100::3", LIMITS_OK },
+	/* v4 by way of a v6 socket is v4 */
+	{ { "192.0.2.1", "192.0.2.1" }, "::ffff:192.0.2.1", LIMITS_CLIENT },
+	{ { "192.0.2.1", "192.0.2.1", "192.0.3.1", "192.0.3.1", "192.0.4.1",
+	    "192.0.4.1" }, "192.0.5.1", LIMITS_ALL },
+	/* clang-format on */
+};
+
+START_TEST(each_client_network_and_all_have_a_limit)
+{
+	struct limits *limits = limits_new(0, 1);
+	struct ip ip;
+	size_t i;
+
+	for (i = 0; i < 6 && rows[_i].open[i] != NULL; i++) {
+		ip = address(rows[_i].open[i]);
+		ck_assert_int_eq(limits_connect(limits, &conf, &ip), LIMITS_OK);
+	}
+	ip = address(rows[_i].client);
+	ck_assert_int_eq(limits_connect(limits, &conf, &ip), rows[_i].verdict);
+	limits_free(limits);
+}
+END_TEST
+
+START_TEST(a_closed_connection_makes_room)
+{
+	struct limits *limits = limits_new(0, 1);
+	struct ip ip = address("192.0.2.1");
+	size_t i;
+
+	for (i = 0; i < 100; i++) {
+		ck_assert_int_eq(limits_connect(limits, &conf, &ip), LIMITS_OK);
+		ck_assert_int_eq(limits_connect(limits, &conf, &ip), LIMITS_OK);
+		ck_assert_int_eq(limits_connect(limits, &conf, &ip),
+		    LIMITS_CLIENT);
+		limits_disconnect(limits, &ip);
+		limits_disconnect(limits, &ip);
+	}
+	ck_assert_uint_eq(limits_connections(limits), 0);
+	limits_free(limits);
+}
+END_TEST
+
+START_TEST(a_rate_is_over_when_its_hour_is)
+{
+	struct limits *limits = limits_new(0, 1);
+	struct ip one = address("192.0.2.1"), two = address("192.0.2.2");
+	uint64_t start = 5000000;
+	unsigned wait = 0;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		ck_assert(limits_allow(limits, LIMITS_MESSAGES, &one, 3,
+		    start + i, &wait));
+		limits_count(limits, LIMITS_MESSAGES, &one, start + i);
+	}
+	ck_assert(!limits_allow(limits, LIMITS_MESSAGES, &one, 3,
+	    start + 600000, &wait));
+	ck_assert_uint_eq(wait, 3000);
+	/* another client, another rate, no limit at all */
+	ck_assert(limits_allow(limits, LIMITS_MESSAGES, &two, 3, start, &wait));
+	ck_assert(
+	    limits_allow(limits, LIMITS_RECIPIENTS, &one, 3, start, &wait));
+	ck_assert(limits_allow(limits, LIMITS_MESSAGES, &one, 0, start, &wait));
+	/* the hour is over */
+	ck_assert(limits_allow(limits, LIMITS_MESSAGES, &one, 3,
+	    start + 3600000, &wait));
+	limits_free(limits);
+}
+END_TEST
+
+START_TEST(the_table_is_bounded_and_forgets_nobody_who_is_connected)
+{
+	struct limits *limits = limits_new(16, 1);
+	struct conf_limits few = { .connections_per_client = 1 };
+	struct ip held = address("192.0.2.1"), ip;
+	char text[32];
+	unsigned i;
+
+	ck_assert_int_eq(limits_connect(limits, &few, &held), LIMITS_OK);
+	for (i = 0; i < 5000; i++) {
+		snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
+		ip = address(text);
+		limits_count(limits, LIMITS_MESSAGES, &ip, i);
+		ck_assert_uint_le(limits_entries(limits), 18);
+	}
+	ck_assert_int_eq(limits_connect(limits, &few, &held), LIMITS_CLIENT);
+	limits_disconnect(limits, &held);
+	ck_assert_int_eq(limits_connect(limits, &few, &held), LIMITS_OK);
+	limits_free(limits);
+}
+END_TEST
+
+static Suite *
+limits_suite(void)
+{
+	Suite *suite = suite_create("limits");
+	TCase *tcase = tcase_create("limits");
+
+	tcase_add_loop_test(tcase, each_client_network_and_all_have_a_limit, 0,
+	    sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(tcase, a_closed_connection_makes_room);
+	tcase_add_test(tcase, a_rate_is_over_when_its_hour_is);
+	tcase_add_test(tcase,
+	    the_table_is_bounded_and_forgets_nobody_who_is_connected);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(limits_suite)
