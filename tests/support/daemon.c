@@ -9,11 +9,8 @@
 #include "tests/support/daemon.h"
 
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#include <netinet/in.h>
 
 #include <check.h>
 #include <errno.h>
@@ -31,6 +28,7 @@
 #include "base/buf.h"
 #include "base/xalloc.h"
 #include "tests/support/log_lines.h"
+#include "tests/support/port.h"
 #include "tests/support/talk.h"
 
 enum {
@@ -147,27 +145,6 @@ daemon_configure(struct daemon *daemon, const struct daemon_setup *setup)
 
 /* ---- making and freeing ---- */
 
-/* A socket that is bound and does not listen: nobody else gets the port. */
-static void
-reserve_port(struct daemon *daemon)
-{
-	struct sockaddr_in name = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(name);
-	int on = 1;
-
-	daemon->reserved = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_ne(daemon->reserved, -1);
-	setsockopt(daemon->reserved, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	ck_assert_int_eq(bind(daemon->reserved, (struct sockaddr *)&name,
-			     sizeof(name)),
-	    0);
-	ck_assert_int_eq(getsockname(daemon->reserved, (struct sockaddr *)&name,
-			     &len),
-	    0);
-	daemon->port = ntohs(name.sin_port);
-}
-
 /* RELAYD from the environment, or the one that lies beside this program. */
 static void
 find_program(struct daemon *daemon)
@@ -198,7 +175,7 @@ daemon_new(const struct daemon_setup *setup)
 	ck_assert_ptr_nonnull(mkdtemp(daemon->folder));
 	buf_init(&daemon->log, LOG_MAX);
 	find_program(daemon);
-	reserve_port(daemon);
+	daemon->port = port_reserve(&daemon->reserved);
 	daemon_configure(daemon, setup);
 	if (shown == NULL)
 		atexit(show_log);

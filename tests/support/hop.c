@@ -9,9 +9,6 @@
 #include "tests/support/hop.h"
 
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-
-#include <netinet/in.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,6 +20,7 @@
 
 #include "base/xalloc.h"
 #include "tests/support/hop_server.h"
+#include "tests/support/port.h"
 
 enum {
 	RULES_MAX = 32,
@@ -135,23 +133,6 @@ serve(void *owner)
 	return NULL;
 }
 
-/* A socket that is bound and does not listen: nobody else gets the port. */
-static void
-reserve_port(struct hop *hop)
-{
-	struct sockaddr_in name = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(name);
-	int on = 1;
-
-	hop->reserved = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(hop->reserved, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(hop->reserved, (struct sockaddr *)&name, sizeof(name)) == -1 ||
-	    getsockname(hop->reserved, (struct sockaddr *)&name, &len) == -1)
-		give_up("reserve a port", strerror(errno));
-	hop->port = ntohs(name.sin_port);
-}
-
 struct hop *
 hop_new(const struct hop_rule *rules)
 {
@@ -162,7 +143,7 @@ hop_new(const struct hop_rule *rules)
 	if (hop->stop_fd == -1)
 		give_up("eventfd", strerror(errno));
 	pthread_mutex_init(&hop->lock, NULL);
-	reserve_port(hop);
+	hop->port = port_reserve(&hop->reserved);
 	hop_wake(hop);
 	return hop;
 }
