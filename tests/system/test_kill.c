@@ -7,8 +7,8 @@
 
 #include "tests/support/daemon.h"
 #include "tests/support/hop.h"
-#include "tests/support/ledger.h"
 #include "tests/support/suite.h"
+#include "tests/support/tally.h"
 
 enum {
 	KILLS = 10,
@@ -19,8 +19,8 @@ enum {
 struct scene {
 	struct hop *hop;
 	struct daemon *daemon;
-	struct ledger *ledger;
-	struct load *load;
+	struct tally *tally;
+	struct crowd *crowd;
 };
 
 static void
@@ -39,8 +39,8 @@ scene_open(struct scene *scene)
 	    hop_port(scene->hop));
 	scene->daemon = daemon_new(&setup);
 	daemon_start(scene->daemon);
-	scene->ledger = ledger_new();
-	scene->load = load_start(scene->ledger, daemon_port(scene->daemon),
+	scene->tally = tally_new();
+	scene->crowd = crowd_start(scene->tally, daemon_port(scene->daemon),
 	    CLIENTS, "printer@campus.test", "staff@campus.test");
 }
 
@@ -54,12 +54,12 @@ pause_ms(long milliseconds)
 
 /* Waits until all that was acknowledged has arrived, or patience ends. */
 static void
-settle(struct scene *scene, struct ledger_balance *balance)
+settle(struct scene *scene, struct tally_balance *balance)
 {
 	int waited;
 
 	for (waited = 0; waited < PATIENCE_MS; waited += 200) {
-		ledger_balance(scene->ledger, scene->hop, balance);
+		tally_balance(scene->tally, scene->hop, balance);
 		if (balance->missing == 0 || balance->wrong != 0)
 			return;
 		pause_ms(200);
@@ -69,9 +69,9 @@ settle(struct scene *scene, struct ledger_balance *balance)
 static void
 scene_close(struct scene *scene, const char *what)
 {
-	struct ledger_balance balance;
+	struct tally_balance balance;
 
-	load_stop(scene->load);
+	crowd_stop(scene->crowd);
 	settle(scene, &balance);
 	printf("%s: %zu sent, %zu acknowledged, %zu missing, %zu wrong, "
 	       "%zu arrived again\n",
@@ -81,7 +81,7 @@ scene_close(struct scene *scene, const char *what)
 	ck_assert_uint_eq(balance.missing, 0);
 	ck_assert_uint_eq(balance.wrong, 0);
 	daemon_free(scene->daemon);
-	ledger_free(scene->ledger);
+	tally_free(scene->tally);
 	hop_free(scene->hop);
 }
 
@@ -89,11 +89,11 @@ scene_close(struct scene *scene, const char *what)
 static void
 wait_for_work(struct scene *scene, size_t more)
 {
-	size_t before = ledger_acknowledged_count(scene->ledger);
+	size_t before = tally_acknowledged_count(scene->tally);
 	int waited;
 
 	for (waited = 0; waited < PATIENCE_MS; waited++) {
-		if (ledger_acknowledged_count(scene->ledger) >= before + more)
+		if (tally_acknowledged_count(scene->tally) >= before + more)
 			return;
 		pause_ms(1);
 	}

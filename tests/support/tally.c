@@ -1,12 +1,12 @@
 /*
- * ledger - the account of a load: what was acknowledged, what arrived.
+ * tally - the ledger of a load: what was acknowledged, what arrived.
  *
  * Job:     make messages from numbers, remember the 250s, compare arrivals.
- * Called:  by load.c from its threads; by tests.
+ * Called:  by crowd.c from its threads; by tests.
  * Owns:    the two flags of every number.
  * Never:   takes a message that it did not make for one of its own.
  */
-#include "tests/support/ledger.h"
+#include "tests/support/tally.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #include "base/xalloc.h"
 
-#define NUMBER_FIELD "X-Ledger: "
+#define NUMBER_FIELD "X-Tally: "
 
 enum {
 	CONTENT_MAX = 1 << 20,
@@ -24,38 +24,38 @@ enum {
 	LINE_BYTES = 80,
 };
 
-struct ledger {
+struct tally {
 	pthread_mutex_t lock;
 	size_t next;
-	bool acknowledged[LEDGER_MAX];
-	bool arrived[LEDGER_MAX];
+	bool acknowledged[TALLY_MAX];
+	bool arrived[TALLY_MAX];
 };
 
-struct ledger *
-ledger_new(void)
+struct tally *
+tally_new(void)
 {
-	struct ledger *ledger = xcalloc(1, sizeof(*ledger));
+	struct tally *tally = xcalloc(1, sizeof(*tally));
 
-	pthread_mutex_init(&ledger->lock, NULL);
-	return ledger;
+	pthread_mutex_init(&tally->lock, NULL);
+	return tally;
 }
 
 void
-ledger_free(struct ledger *ledger)
+tally_free(struct tally *tally)
 {
-	pthread_mutex_destroy(&ledger->lock);
-	free(ledger);
+	pthread_mutex_destroy(&tally->lock);
+	free(tally);
 }
 
 size_t
-ledger_next(struct ledger *ledger)
+tally_next(struct tally *tally)
 {
 	size_t n;
 
-	pthread_mutex_lock(&ledger->lock);
-	n = ledger->next++;
-	pthread_mutex_unlock(&ledger->lock);
-	assert(n < LEDGER_MAX);
+	pthread_mutex_lock(&tally->lock);
+	n = tally->next++;
+	pthread_mutex_unlock(&tally->lock);
+	assert(n < TALLY_MAX);
 	return n;
 }
 
@@ -86,7 +86,7 @@ add_line(struct buf *out, uint64_t *state)
 }
 
 void
-ledger_content(size_t n, struct buf *out)
+tally_content(size_t n, struct buf *out)
 {
 	uint64_t state = n * 2 + 1;
 	size_t lines;
@@ -95,7 +95,7 @@ ledger_content(size_t n, struct buf *out)
 	    NUMBER_FIELD "%zu\r\n"
 			 "Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n"
 			 "From: <printer@campus.test>\r\n"
-			 "Message-ID: <%zu@ledger.test>\r\n\r\n",
+			 "Message-ID: <%zu@tally.test>\r\n\r\n",
 	    n, n);
 	lines = shuffle(&state) % LINES_USUAL;
 	if (n % LARGE_EVERY == LARGE_EVERY - 1)
@@ -105,22 +105,22 @@ ledger_content(size_t n, struct buf *out)
 }
 
 void
-ledger_acknowledged(struct ledger *ledger, size_t n)
+tally_acknowledged(struct tally *tally, size_t n)
 {
-	pthread_mutex_lock(&ledger->lock);
-	ledger->acknowledged[n] = true;
-	pthread_mutex_unlock(&ledger->lock);
+	pthread_mutex_lock(&tally->lock);
+	tally->acknowledged[n] = true;
+	pthread_mutex_unlock(&tally->lock);
 }
 
 size_t
-ledger_acknowledged_count(struct ledger *ledger)
+tally_acknowledged_count(struct tally *tally)
 {
 	size_t n, count = 0;
 
-	pthread_mutex_lock(&ledger->lock);
-	for (n = 0; n < ledger->next; n++)
-		count += ledger->acknowledged[n];
-	pthread_mutex_unlock(&ledger->lock);
+	pthread_mutex_lock(&tally->lock);
+	for (n = 0; n < tally->next; n++)
+		count += tally->acknowledged[n];
+	pthread_mutex_unlock(&tally->lock);
 	return count;
 }
 
@@ -138,7 +138,7 @@ read_number(struct span content, size_t *n, struct span *ours)
 	*ours = span_skip(content, (size_t)(found - content.data));
 	rest = span_skip(*ours, strlen(NUMBER_FIELD));
 	rest = span_head(rest, span_find(rest, '\r'));
-	if (!span_number(rest, LEDGER_MAX - 1, &number))
+	if (!span_number(rest, TALLY_MAX - 1, &number))
 		return false;
 	*n = number;
 	return true;
@@ -146,8 +146,8 @@ read_number(struct span content, size_t *n, struct span *ours)
 
 /* Enters one arrival. */
 static void
-arrive(struct ledger *ledger, const struct hop_mail *mail,
-    struct ledger_balance *balance)
+arrive(struct tally *tally, const struct hop_mail *mail,
+    struct tally_balance *balance)
 {
 	struct buf sent;
 	struct span ours;
@@ -159,34 +159,34 @@ arrive(struct ledger *ledger, const struct hop_mail *mail,
 		return;
 	}
 	buf_init(&sent, CONTENT_MAX);
-	ledger_content(n, &sent);
+	tally_content(n, &sent);
 	if (!span_equal(ours, buf_span(&sent)))
 		balance->wrong++;
-	else if (ledger->arrived[n])
+	else if (tally->arrived[n])
 		balance->twice++;
 	else
-		ledger->arrived[n] = true;
+		tally->arrived[n] = true;
 	buf_clear(&sent);
 }
 
 void
-ledger_balance(struct ledger *ledger, struct hop *hop,
-    struct ledger_balance *balance)
+tally_balance(struct tally *tally, struct hop *hop,
+    struct tally_balance *balance)
 {
 	const struct hop_mail *mail;
 	size_t n;
 
-	*balance = (struct ledger_balance){ .missing = 0 };
-	pthread_mutex_lock(&ledger->lock);
-	memset(ledger->arrived, 0, sizeof(ledger->arrived));
+	*balance = (struct tally_balance){ .missing = 0 };
+	pthread_mutex_lock(&tally->lock);
+	memset(tally->arrived, 0, sizeof(tally->arrived));
 	for (n = 0; (mail = hop_mail(hop, n)) != NULL; n++)
 		if (mail->accepted)
-			arrive(ledger, mail, balance);
-	balance->sent = ledger->next;
-	for (n = 0; n < ledger->next; n++) {
-		balance->acknowledged += ledger->acknowledged[n];
+			arrive(tally, mail, balance);
+	balance->sent = tally->next;
+	for (n = 0; n < tally->next; n++) {
+		balance->acknowledged += tally->acknowledged[n];
 		balance->missing +=
-		    ledger->acknowledged[n] && !ledger->arrived[n];
+		    tally->acknowledged[n] && !tally->arrived[n];
 	}
-	pthread_mutex_unlock(&ledger->lock);
+	pthread_mutex_unlock(&tally->lock);
 }

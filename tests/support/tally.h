@@ -1,5 +1,5 @@
-#ifndef LEDGER_H
-#define LEDGER_H
+#ifndef TALLY_H
+#define TALLY_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,23 +12,23 @@
  * to, and which arrived.  The content of a message follows from its number, so
  * that what arrives can be compared byte for byte.  Safe to use from threads.
  */
-struct ledger;
+struct tally;
 
 enum {
-	LEDGER_MAX = 200000
+	TALLY_MAX = 200000
 };
 
-struct ledger *ledger_new(void);
-void ledger_free(struct ledger *ledger);
+struct tally *tally_new(void);
+void tally_free(struct tally *tally);
 
 /* The number of a new message. */
-size_t ledger_next(struct ledger *ledger);
+size_t tally_next(struct tally *tally);
 /* Appends the content of message n: CRLF lines, some begin with a dot. */
-void ledger_content(size_t n, struct buf *out);
-void ledger_acknowledged(struct ledger *ledger, size_t n);
-size_t ledger_acknowledged_count(struct ledger *ledger);
+void tally_content(size_t n, struct buf *out);
+void tally_acknowledged(struct tally *tally, size_t n);
+size_t tally_acknowledged_count(struct tally *tally);
 
-struct ledger_balance {
+struct tally_balance {
 	size_t sent;         /* numbers given out */
 	size_t acknowledged; /* 250 was heard */
 	size_t missing;      /* of those: did not arrive */
@@ -36,18 +36,18 @@ struct ledger_balance {
 	size_t twice;        /* arrivals beyond the first; allowed */
 };
 /* Compares with what a hop has accepted so far. */
-void ledger_balance(struct ledger *ledger, struct hop *hop,
-    struct ledger_balance *balance);
+void tally_balance(struct tally *tally, struct hop *hop,
+    struct tally_balance *balance);
 
 /*
- * Clients in threads that send new messages of a ledger over and over to a
+ * Clients in threads that send new messages of a tally over and over to a
  * relay on 127.0.0.1 that may die and come back under them.
  */
-struct load;
+struct crowd;
 
-struct load *load_start(struct ledger *ledger, uint16_t port, size_t clients,
+struct crowd *crowd_start(struct tally *tally, uint16_t port, size_t clients,
     const char *sender, const char *recipient);
 /* Lets each finish its message (or lose it), then ends the threads. */
-void load_stop(struct load *load);
+void crowd_stop(struct crowd *crowd);
 
 #endif
