@@ -55,6 +55,9 @@ path_parse(struct span args, struct address *address, size_t *used,
 	if (verdict != PATH_OK)
 		return verdict;
 	rest = span_trim(rest);
+	*why = "a second path behind the first; expected one";
+	if (span_starts(rest, SPAN("<")))
+		return PATH_BAD_SYNTAX;
 	*used = rest.len == 0 ? args.len : (size_t)(rest.data - args.data);
 	if (has_control(span_head(args, *used))) {
 		*why = "a control character in the path; expected <address>";

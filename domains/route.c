@@ -190,6 +190,16 @@ parse_address_hop(struct span text, struct hop *hop, size_t *at,
 }
 
 static bool
+ends_in_number(struct span name)
+{
+	size_t dot = span_find_last(name, '.');
+	uint64_t number;
+
+	return span_number(dot < name.len ? span_skip(name, dot + 1) : name,
+	    UINT64_MAX, &number);
+}
+
+static bool
 parse_hop(struct span text, struct hop *hop, size_t *at, const char **why)
 {
 	size_t colon = span_find(text, ':');
@@ -203,11 +213,19 @@ parse_hop(struct span text, struct hop *hop, size_t *at, const char **why)
 		return false;
 	if (text.data[0] == '[')
 		return parse_address_hop(text, hop, at, why);
-	*why = "an address without brackets; expected [192.0.2.1] or "
-	       "[2001:db8::1]";
-	if (ip_parse(text, &ip) || ip_parse(span_head(text, colon), &ip))
+	*why = "a v6 address without brackets; expected [2001:db8::1]";
+	if (ip_parse(text, &ip) && !ip_is_v4(&ip))
 		return false;
+	/* No name ends in a number, so a v4 address needs no brackets. */
+	if (ip_parse(span_head(text, colon), &hop->ip)) {
+		*at = colon;
+		return parse_port(span_skip(text, colon), hop, why);
+	}
 	if (!domain_normalise(span_head(text, colon), name, why))
+		return false;
+	*why = "not an address, and no host name ends in a number; expected "
+	       "an address or a host name";
+	if (ends_in_number(span_of(name)))
 		return false;
 	*at = colon;
 	if (!parse_port(span_skip(text, colon), hop, why))

@@ -38,7 +38,8 @@ struct route {
 
 /*
  * Reads the value of via= (or delivery.outside): "mx", or hops separated by
- * commas: host, host:port, [address], [address]:port.  False with a static
+ * commas: host, host:port, [address], [address]:port (v4 also without brackets).
+ * False with a static
  * text in *why and the offset of the fault in *at.
  */
 bool route_parse(struct span via, struct route *route, size_t *at,
