@@ -54,8 +54,10 @@ struct spool_options {
 	size_t intake_memory; /* ceiling over all intakes; 0: 64 MiB */
 	bool no_thread;       /* sync inside spool_turn: for tests and tools */
 	bool read_only;       /* look, never write: relayctl --spool */
+	bool verify; /* load by reading every record, not by the indexes */
 	int64_t (*wall_us)(
 	    void); /* wall-clock microseconds; NULL: the real clock */
+	uint64_t (*random)(void); /* 64 bits; NULL: getrandom(2) */
 };
 
 /*
@@ -133,9 +135,10 @@ int64_t spool_entry_arrival(const struct spool_entry *entry);
 void **spool_entry_slot(struct spool_entry *entry);
 
 /*
- * Reads the envelope into bytes (which must outlive it) and decodes it.  False: what lies on
- * the disk is not what was written; the message is set aside in corrupt/ and said;
- * the entry is gone.
+ * Reads the envelope into bytes (which must outlive it) and decodes it.
+ * False: the entry is gone, and why was said.  Either what lies on the disk is
+ * not what was written, and the message was set aside in corrupt/; or it could
+ * not be read just now (EIO, EMFILE), and waiting() tells it again later.
  */
 bool spool_read(struct spool *spool, struct spool_entry *entry,
     struct buf *bytes, struct envelope *envelope);
@@ -158,6 +161,7 @@ struct content {
 	uint64_t size;      /* of all pieces */
 	bool has_dot_lines; /* false: it may be sent by sendfile(2) as it is */
 	struct spool_entry *entry; /* private */
+	uint32_t segment;          /* private */
 };
 /* False as spool_read() (checksums are verified once after a start). */
 bool content_open(struct spool *spool, struct spool_entry *entry,
