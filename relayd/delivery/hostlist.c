@@ -1,0 +1,176 @@
+/*
+ * hostlist - the hosts of one destination.
+ *
+ * Job:     have them looked up, keep the answer for a minute, and say which to
+ *          try first: in the order of the route, those that failed lately last.
+ * Called:  by destination.c and line.c.
+ * Owns:    the hosts and the search for them.
+ * Never:   connects.
+ */
+#include "relayd/delivery/hostlist.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "domains/rules.h"
+#include "relayd/delivery/destination.h"
+#include "relayd/delivery/router.h"
+
+enum {
+	FRESH_MS =
+	    60000, /* an answer is used this long; DNS has its own cache */
+	FAILED_MS = 120000, /* a host that failed is tried last this long */
+};
+
+struct listed_host {
+	struct host host;
+	uint64_t failed_until; /* monotonic ms */
+};
+
+void
+hostlist_init(struct hostlist *list, struct destination *destination)
+{
+	*list = (struct hostlist){ .destination = destination };
+}
+
+void
+hostlist_clear(struct hostlist *list)
+{
+	hostlist_forget(list);
+}
+
+void
+hostlist_forget(struct hostlist *list)
+{
+	if (list->search != NULL)
+		hosts_cancel(list->search);
+	list->search = NULL;
+	free(list->hosts);
+	list->hosts = NULL;
+	list->count = 0;
+	list->fresh_until = 0;
+	list->version++;
+}
+
+static uint64_t
+now(const struct hostlist *list)
+{
+	return loop_now(list->destination->core->loop);
+}
+
+/* What was learnt of the same host under an older answer. */
+static uint64_t
+failed_until(const struct hostlist *list, const struct host *host)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (ip_equal(&list->hosts[i].host.ip, &host->ip) &&
+		    list->hosts[i].host.port == host->port)
+			return list->hosts[i].failed_until;
+	return 0;
+}
+
+static void
+take(struct hostlist *list, const struct hosts_answer *answer)
+{
+	struct listed_host *hosts;
+	size_t i;
+
+	hosts = xcalloc(answer->count, sizeof(*hosts));
+	for (i = 0; i < answer->count; i++) {
+		hosts[i].host = answer->hosts[i];
+		hosts[i].failed_until = failed_until(list, &answer->hosts[i]);
+	}
+	free(list->hosts);
+	list->hosts = hosts;
+	list->count = answer->count;
+	list->fresh_until = now(list) + FRESH_MS;
+	list->version++;
+}
+
+static void
+found(void *owner, const struct hosts_answer *answer)
+{
+	struct hostlist *list = owner;
+
+	list->search = NULL;
+	if (answer->outcome.kind == OUTCOME_NONE && answer->count > 0) {
+		take(list, answer);
+		destination_wake(list->destination);
+	} else {
+		destination_unreachable(list->destination, &answer->outcome);
+	}
+}
+
+static void
+search(struct hostlist *list)
+{
+	struct core *core = list->destination->core;
+	struct hosts_needs needs = {
+		.loop = core->loop,
+		.resolver = core->resolver,
+		.hostname = core->conf->hostname,
+		.random = core->random,
+		.random_owner = core->random_owner,
+	};
+	const struct route *route;
+	struct span domain;
+	bool hosted;
+
+	if (!router_domain(list->destination, &domain, &hosted))
+		return; /* its errands are on their way elsewhere */
+	route = rules_route(core->rules, domain, &hosted);
+	list->search = hosts_find(&needs, route, domain, hosted, found, list);
+}
+
+bool
+hostlist_ready(struct hostlist *list)
+{
+	if (list->count > 0 && now(list) < list->fresh_until)
+		return true;
+	if (list->search == NULL)
+		search(list);
+	return false;
+}
+
+bool
+hostlist_pick(const struct hostlist *list, uint32_t tried, size_t *number)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < list->count && i < HOSTS_MAX; i++) {
+		if ((tried & (UINT32_C(1) << i)) != 0)
+			continue;
+		if (list->hosts[i].failed_until <= now(list)) {
+			*number = i;
+			return true;
+		}
+		if (!any)
+			*number = i;
+		any = true;
+	}
+	return any;
+}
+
+const struct host *
+hostlist_host(const struct hostlist *list, size_t number)
+{
+	assert(number < list->count);
+	return &list->hosts[number].host;
+}
+
+void
+hostlist_failed(struct hostlist *list, size_t number)
+{
+	assert(number < list->count);
+	list->hosts[number].failed_until = now(list) + FAILED_MS;
+}
+
+void
+hostlist_worked(struct hostlist *list, size_t number)
+{
+	assert(number < list->count);
+	list->hosts[number].failed_until = 0;
+}

@@ -1,0 +1,267 @@
+/*
+ * line - one connection to a destination.
+ *
+ * Job:     find a host that lets us in, carry one attempt after the other,
+ *          end when used up.
+ * Called:  by destination.c; by the client with what it hears.
+ * Owns:    struct line, its client and its attempt.
+ * Never:   chooses a message, or judges a destination.
+ */
+#include "relayd/delivery/line.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "domains/rules.h"
+#include "relayd/delivery/destination.h"
+#include "relayd/delivery/lines.h"
+#include "relayd/delivery/router.h"
+#include "relayd/delivery/wires.h"
+
+static void line_ready(void *owner);
+static void line_done(void *owner, struct client_job *job, bool usable);
+static void line_closed(void *owner, const struct outcome *why);
+
+/* The only assignment to line->state: the lists and counts go with it. */
+static void
+enter(struct line *line, enum line_state state)
+{
+	struct destination *destination = line->destination;
+
+	if (line->state == LINE_IDLE) {
+		TAILQ_REMOVE(&destination->idle, line, idle_link);
+		lines_not_idle(line);
+	}
+	if (line->state == LINE_CONNECTING)
+		destination->connecting_count--;
+	if (line->state == LINE_BUSY)
+		lines_busy_less(line);
+	line->state = state;
+	if (state == LINE_IDLE) {
+		TAILQ_INSERT_HEAD(&destination->idle, line, idle_link);
+		lines_idle(line);
+	}
+	if (state == LINE_BUSY)
+		lines_busy_more(line);
+}
+
+/* Takes it off everything; the client is gone already. */
+static void
+line_free(struct line *line)
+{
+	struct destination *destination = line->destination;
+
+	enter(line, LINE_ENDING);
+	LIST_REMOVE(line, link);
+	if (--destination->line_count == 0)
+		destination->health.proven = false;
+	lines_closed(line);
+	destination_wake(destination);
+	free(line);
+}
+
+static enum tls_level
+tls_level_of(const struct destination *destination)
+{
+	struct span domain;
+	bool hosted;
+
+	if (!router_domain(destination, &domain, &hosted))
+		return TLS_VERIFY; /* cannot be: who asks has errands here */
+	return rules_route(destination->core->rules, domain, &hosted)->tls;
+}
+
+static void
+connect_next(struct line *line, size_t number)
+{
+	struct destination *destination = line->destination;
+	struct client_events events = {
+		.owner = line,
+		.ready = line_ready,
+		.done = line_done,
+		.closed = line_closed,
+	};
+
+	line->host = number;
+	line->tried |= UINT32_C(1) << number;
+	line->client = client_new(wires_needs(destination->core->wires,
+				      tls_level_of(destination)),
+	    hostlist_host(&destination->hosts, number), &events);
+}
+
+void
+line_open(struct destination *destination)
+{
+	struct line *line = xcalloc(1, sizeof(*line));
+	size_t number = 0;
+	bool any;
+
+	line->destination = destination;
+	line->version = destination->hosts.version;
+	line->refused = true;
+	line->state = LINE_CONNECTING;
+	LIST_INSERT_HEAD(&destination->lines, line, link);
+	destination->line_count++;
+	destination->connecting_count++;
+	lines_opened(line);
+	any = hostlist_pick(&destination->hosts, 0, &number);
+	assert(any);
+	connect_next(line, number);
+}
+
+static bool
+host_is_known(const struct line *line)
+{
+	return line->version == line->destination->hosts.version;
+}
+
+static void
+line_ready(void *owner)
+{
+	struct line *line = owner;
+
+	if (host_is_known(line))
+		hostlist_worked(&line->destination->hosts, line->host);
+	enter(line, LINE_IDLE);
+	destination_greeted(line->destination);
+}
+
+static bool
+is_hosted(const struct destination *destination)
+{
+	struct span domain;
+	bool hosted = false;
+
+	return router_domain(destination, &domain, &hosted) && hosted;
+}
+
+/*
+ * This host did not let us in: the next one, or the destination has none.
+ * They refuse for good (RFC 7504 and 554, RFC 5321 3.1) only when every one
+ * said so, and none that the campus owns: there it is a mistake to be mended.
+ */
+static void
+try_another(struct line *line, const struct outcome *why)
+{
+	struct destination *destination = line->destination;
+	struct outcome last = { .kind = OUTCOME_NONE };
+	size_t number;
+
+	if (why->kind != OUTCOME_FAILED)
+		line->refused = false;
+	if (host_is_known(line)) {
+		hostlist_failed(&destination->hosts, line->host);
+		if (hostlist_pick(&destination->hosts, line->tried, &number)) {
+			connect_next(line, number);
+			return;
+		}
+	}
+	outcome_set(&last,
+	    line->refused && !is_hosted(destination) ? OUTCOME_FAILED :
+						       OUTCOME_LATER,
+	    why->code, why->enhanced, span_of(why->text), why->remote);
+	line_free(line);
+	destination_unreachable(destination, &last);
+	outcome_clear(&last);
+}
+
+static void
+line_closed(void *owner, const struct outcome *why)
+{
+	struct line *line = owner;
+
+	line->client = NULL;
+	switch (line->state) {
+	case LINE_CONNECTING:
+		try_another(line, why);
+		break;
+	case LINE_IDLE: /* it hung up: nothing was under way */
+	case LINE_ENDING:
+		line_free(line);
+		break;
+	case LINE_BUSY:
+		assert(false); /* done() comes first */
+	}
+}
+
+void
+line_start(struct line *line, struct errand *errand)
+{
+	struct attempt *attempt;
+
+	attempt =
+	    attempt_new(line->destination->core, errand, ATTEMPT_RECIPIENTS);
+	if (attempt == NULL)
+		return;
+	line->attempt = attempt;
+	line->jobs++;
+	enter(line, LINE_BUSY);
+	client_send(line->client, &attempt->job);
+}
+
+/* May it carry another message? */
+static bool
+worn_out(const struct line *line)
+{
+	const struct core *core = line->destination->core;
+
+	return core->draining ||
+	    line->jobs >= core->conf->delivery.messages_per_connection ||
+	    lines_over_share(line->destination);
+}
+
+/* The destination hears what the attempt says of it.  True: as it should be. */
+static bool
+tell_destination(struct destination *destination, const struct attempt *attempt)
+{
+	switch (attempt_says(attempt)) {
+	case ATTEMPT_ANSWERED:
+		destination_answered(destination);
+		return true;
+	case ATTEMPT_TROUBLE:
+		destination_trouble(destination, attempt_trouble(attempt));
+		break;
+	case ATTEMPT_STALE:
+		break;
+	}
+	return false;
+}
+
+static void
+line_done(void *owner, struct client_job *job, bool usable)
+{
+	struct line *line = owner;
+	struct attempt *attempt = line->attempt;
+	bool good;
+
+	assert(line->state == LINE_BUSY && &attempt->job == job);
+	line->attempt = NULL;
+	good = tell_destination(line->destination, attempt);
+	attempt_end(attempt, line->jobs > 1);
+	destination_wake(line->destination);
+	if (!usable) {
+		enter(line, LINE_ENDING);
+	} else {
+		enter(line, LINE_IDLE);
+		if (!good || worn_out(line))
+			line_quit(line);
+	}
+}
+
+void
+line_quit(struct line *line)
+{
+	assert(line->state == LINE_IDLE);
+	client_quit(line->client);
+	line_free(line);
+}
+
+void
+line_abort(struct line *line)
+{
+	if (line->client != NULL)
+		client_abort(line->client);
+	if (line->attempt != NULL)
+		attempt_cancel(line->attempt);
+	line_free(line);
+}

@@ -1,0 +1,196 @@
+/*
+ * lines - all connections together.
+ *
+ * Job:     keep to the ceiling, share it among destinations, end what has been
+ *          idle too long, the oldest first.
+ * Called:  by line.c, destination.c and delivery.c.
+ * Owns:    the counts, the order of idleness, and who wants a line.
+ * Never:   ends a line that carries a message.
+ */
+#include "relayd/delivery/lines.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "relayd/delivery/destination.h"
+
+struct lines {
+	struct core *core; /* borrowed */
+	size_t count, busy_count;
+	size_t holders;             /* destinations that have lines */
+	struct line_idle_list idle; /* the longest idle first */
+	struct destination_line wanting;
+	size_t wanting_count;
+	struct due due;
+	bool scheduled;
+};
+
+struct lines *
+lines_new(struct core *core)
+{
+	struct lines *lines = xcalloc(1, sizeof(*lines));
+
+	lines->core = core;
+	lines->due.kind = DUE_LINES;
+	TAILQ_INIT(&lines->idle);
+	TAILQ_INIT(&lines->wanting);
+	return lines;
+}
+
+void
+lines_free(struct lines *lines)
+{
+	if (lines->scheduled)
+		schedule_cancel(&lines->core->schedule, &lines->due);
+	free(lines);
+}
+
+bool
+lines_room(struct destination *destination)
+{
+	struct lines *lines = destination->core->lines;
+	struct line *oldest = TAILQ_FIRST(&lines->idle);
+
+	if (lines->count < destination->core->conf->delivery.connections)
+		return true;
+	if (oldest != NULL) {
+		line_quit(oldest);
+		return true;
+	}
+	if (!destination->is_wanting) {
+		destination->is_wanting = true;
+		lines->wanting_count++;
+		TAILQ_INSERT_TAIL(&lines->wanting, destination, wanting_link);
+	}
+	return false;
+}
+
+void
+lines_forget(struct destination *destination)
+{
+	struct lines *lines = destination->core->lines;
+
+	if (!destination->is_wanting)
+		return;
+	destination->is_wanting = false;
+	lines->wanting_count--;
+	TAILQ_REMOVE(&lines->wanting, destination, wanting_link);
+}
+
+bool
+lines_over_share(const struct destination *destination)
+{
+	const struct lines *lines = destination->core->lines;
+	size_t share;
+
+	if (lines->wanting_count == 0)
+		return false;
+	share = destination->core->conf->delivery.connections /
+	    (lines->holders + lines->wanting_count);
+	return destination->line_count > (share > 1 ? share : 1);
+}
+
+/* The longest idle decides when to look again. */
+static void
+schedule_oldest(struct lines *lines)
+{
+	struct line *oldest = TAILQ_FIRST(&lines->idle);
+
+	if (oldest == NULL || lines->scheduled)
+		return;
+	lines->scheduled = true;
+	core_schedule(lines->core, &lines->due,
+	    oldest->idle_since +
+		lines->core->conf->delivery.idle_seconds * UINT64_C(1000));
+}
+
+void
+lines_due(struct lines *lines)
+{
+	uint64_t now = loop_now(lines->core->loop);
+	uint64_t most =
+	    lines->core->conf->delivery.idle_seconds * UINT64_C(1000);
+	struct line *oldest;
+
+	lines->scheduled = false;
+	while ((oldest = TAILQ_FIRST(&lines->idle)) != NULL &&
+	    now - oldest->idle_since >= most)
+		line_quit(oldest);
+	schedule_oldest(lines);
+}
+
+void
+lines_quit_idle(struct lines *lines)
+{
+	struct line *oldest;
+
+	while ((oldest = TAILQ_FIRST(&lines->idle)) != NULL)
+		line_quit(oldest);
+}
+
+size_t
+lines_count(const struct lines *lines)
+{
+	return lines->count;
+}
+
+size_t
+lines_busy(const struct lines *lines)
+{
+	return lines->busy_count;
+}
+
+void
+lines_opened(struct line *line)
+{
+	struct lines *lines = line->destination->core->lines;
+
+	lines->count++;
+	if (line->destination->line_count == 1)
+		lines->holders++;
+}
+
+void
+lines_closed(struct line *line)
+{
+	struct lines *lines = line->destination->core->lines;
+	struct destination *next = TAILQ_FIRST(&lines->wanting);
+
+	lines->count--;
+	if (line->destination->line_count == 0)
+		lines->holders--;
+	if (next != NULL) {
+		lines_forget(next);
+		destination_wake(next);
+	}
+}
+
+void
+lines_idle(struct line *line)
+{
+	struct lines *lines = line->destination->core->lines;
+
+	line->idle_since = loop_now(lines->core->loop);
+	TAILQ_INSERT_TAIL(&lines->idle, line, oldest_link);
+	schedule_oldest(lines);
+}
+
+void
+lines_not_idle(struct line *line)
+{
+	struct lines *lines = line->destination->core->lines;
+
+	TAILQ_REMOVE(&lines->idle, line, oldest_link);
+}
+
+void
+lines_busy_more(struct line *line)
+{
+	line->destination->core->lines->busy_count++;
+}
+
+void
+lines_busy_less(struct line *line)
+{
+	line->destination->core->lines->busy_count--;
+}

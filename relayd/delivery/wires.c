@@ -1,0 +1,73 @@
+/*
+ * wires - what every connection needs.
+ *
+ * Job:     our name, source address and trust, as the configuration has them.
+ * Called:  by delivery.c at a start and a reload, by line.c.
+ * Owns:    copies of the texts, and the trust store.
+ * Never:   frees what a client may still look at.
+ */
+#include "relayd/delivery/wires.h"
+
+#include <stdlib.h>
+
+#include "base/xalloc.h"
+#include "relayd/net/tls.h"
+
+struct wires {
+	struct client_needs needs[TLS_VERIFY + 1];
+	char *hostname;         /* owned */
+	char *local_address;    /* owned; or NULL */
+	struct tls_client *tls; /* owned */
+	struct wires *older;    /* owned */
+};
+
+struct wires *
+wires_new(struct core *core, const struct conf *conf, struct wires *older,
+    struct buf *why)
+{
+	struct wires *wires;
+	struct tls_client *tls;
+	int level;
+
+	tls = tls_client_new(conf->tls.ca, NULL, why);
+	if (tls == NULL)
+		return NULL;
+	wires = xcalloc(1, sizeof(*wires));
+	wires->tls = tls;
+	wires->older = older;
+	wires->hostname = xstrdup(conf->hostname);
+	if (conf->delivery.local_address != NULL)
+		wires->local_address = xstrdup(conf->delivery.local_address);
+	for (level = TLS_OFF; level <= TLS_VERIFY; level++) {
+		wires->needs[level] = (struct client_needs){
+			.loop = core->loop,
+			.hostname = wires->hostname,
+			.local_address = wires->local_address,
+			.tls = tls,
+			.tls_level = (enum tls_level)level,
+			.connect_seconds = conf->delivery.connect_seconds,
+			.timeout_percent = 100,
+		};
+	}
+	return wires;
+}
+
+void
+wires_free(struct wires *wires)
+{
+	struct wires *older;
+
+	for (; wires != NULL; wires = older) {
+		older = wires->older;
+		tls_client_free(wires->tls);
+		free(wires->hostname);
+		free(wires->local_address);
+		free(wires);
+	}
+}
+
+const struct client_needs *
+wires_needs(const struct wires *wires, enum tls_level tls)
+{
+	return &wires->needs[tls];
+}
