@@ -32,6 +32,7 @@ CHECK_LDLIBS = $(eval CHECK_LDLIBS := $$(shell pkg-config --libs check))$(CHECK_
 ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd/admin
 PROGRAM = relayd/main.c relayd/settings.c relayd/reload.c
 SOURCES = $(wildcard $(addsuffix /*.c,$(ROOMS)))
+SINK = tests/support/sink.c tests/support/hop_server.c tests/support/hop_session.c
 SUPPORT = $(filter-out tests/support/sink.c,$(wildcard tests/support/*.c))
 TESTS = $(wildcard tests/unit/test_*.c tests/system/test_*.c tests/interop/test_*.c)
 BENCHES = $(wildcard tests/bench/*.c)
@@ -49,7 +50,7 @@ build/librelayd.a: $(SOURCES:%.c=build/obj/%.o)
 	$(SAY) "  AR    $@"
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-build/sink: build/obj/tests/support/sink.o build/librelayd.a
+build/sink: $(SINK:%.c=build/obj/%.o) build/librelayd.a
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
@@ -80,7 +81,7 @@ build/check/libsupport.a: $(SUPPORT:%.c=build/check/obj/%.o)
 build/check/relayd: $(PROGRAM:%.c=build/check/obj/%.o) build/check/librelayd.a
 	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
-build/check/sink: build/check/obj/tests/support/sink.o build/check/librelayd.a
+build/check/sink: $(SINK:%.c=build/check/obj/%.o) build/check/librelayd.a
 	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
 # A test that stands in front of system calls names them: WRAP_test_noun = fsync openat

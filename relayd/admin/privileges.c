@@ -64,10 +64,10 @@ privileges_own_directory(const struct privileges *privileges,
 {
 	struct stat status;
 
-	if (!privileges->wanted)
-		return true;
 	if (mkdir(directory, 0700) == -1 && errno != EEXIST)
 		return wrong(why, directory);
+	if (!privileges->wanted)
+		return true;
 	if (lstat(directory, &status) == -1)
 		return wrong(why, directory);
 	/* Only what root made is given away; never through a link. */
