@@ -47,7 +47,7 @@
 #include "spool/inside.h"
 #include "spool/large.h"
 #include "spool/record.h"
-#include "spool/settle.h"
+#include "spool/undo.h"
 
 #define RETRY_US 1000000 /* a bad disk is tried again after this */
 
@@ -67,8 +67,8 @@ batch_init(struct spool *spool)
 	buf_init(&batch->ended_large, spool->ended_large.max);
 }
 
-static void
-free_scratch(struct batch *batch)
+void
+batch_free_scratch(struct batch *batch)
 {
 	while (batch->scratch_count > 0)
 		free(batch->scratch[--batch->scratch_count]);
@@ -79,7 +79,7 @@ batch_clear(struct spool *spool)
 {
 	struct batch *batch = &spool->batch;
 
-	free_scratch(batch);
+	batch_free_scratch(batch);
 	free(batch->scratch);
 	free(batch->moves);
 	buf_clear(&batch->results);
@@ -263,8 +263,6 @@ tell_failed(struct spool *spool)
 		intake_fail(spool, intake, intake->generation == 0);
 }
 
-static void fail_batch(struct spool *spool, const char *verb, int error);
-
 void
 batch_write(struct spool *spool)
 {
@@ -285,24 +283,11 @@ batch_write(struct spool *spool)
 	if (written)
 		sync_batch(spool);
 	else
-		fail_batch(spool, "write", errno);
+		undo_batch(spool, "write", errno);
 	tell_failed(spool);
 }
 
 /* ---- the sync returned ---- */
-
-/* The batch's segments, one after the other: those with touched set. */
-static struct segment *
-next_touched(struct journal *journal, size_t *slot)
-{
-	while (*slot < journal->slot_count) {
-		struct segment *segment = journal->slots[(*slot)++];
-
-		if (segment != NULL && segment->touched)
-			return segment;
-	}
-	return NULL;
-}
 
 static int
 first_error(struct spool *spool)
@@ -310,7 +295,7 @@ first_error(struct spool *spool)
 	struct segment *segment;
 	size_t slot = 0;
 
-	while ((segment = next_touched(&spool->journal, &slot)) != NULL)
+	while ((segment = journal_next_touched(&spool->journal, &slot)) != NULL)
 		if (segment->error != 0)
 			return segment->error;
 	return spool->batch.dir_error;
@@ -387,15 +372,15 @@ batch_synced(struct spool *spool)
 		return;
 	error = first_error(spool);
 	if (error != 0) {
-		fail_batch(spool, "sync", error);
+		undo_batch(spool, "sync", error);
 		tell_failed(spool);
 		return;
 	}
-	while ((segment = next_touched(&spool->journal, &slot)) != NULL)
+	while ((segment = journal_next_touched(&spool->journal, &slot)) != NULL)
 		segment->touched = segment->fresh = false;
 	batch->open = false;
 	buf_empty(&batch->results);
-	free_scratch(batch);
+	batch_free_scratch(batch);
 	finish_moves(spool);
 	remove_ended_files(spool);
 	if (spool->bad)
@@ -403,98 +388,6 @@ batch_synced(struct spool *spool)
 	spool->bad = false;
 	while ((intake = TAILQ_FIRST(&batch->intakes)) != NULL)
 		own(spool, intake);
-}
-
-/* ---- failure: as if the batch had not been, but for its segments ---- */
-
-/* The entries are where they were; the copies may lie there as strays. */
-static void
-take_back_moves(struct spool *spool)
-{
-	struct batch *batch = &spool->batch;
-	struct spool_entry *entry;
-	struct move *move;
-
-	while (batch->move_count > 0) {
-		move = &batch->moves[--batch->move_count];
-		entry = entries_find(&spool->entries, move->id);
-		if (entry == NULL) {
-			/* It ended meanwhile, in all its copies. */
-			journal_lose(&spool->journal, move->from,
-			    (uint64_t)move->from_size * RECORD_ALIGN);
-			continue;
-		}
-		journal_lose(&spool->journal, move->to,
-		    (uint64_t)move->to_size * RECORD_ALIGN);
-		strays_add(&spool->strays, move->id, move->to->generation);
-		entry->segment = move->from->slot;
-		entry->place = move->from_place;
-		entry->size = move->from_size;
-		settle_restate(spool, entry);
-	}
-	if (batch->emptied != NULL)
-		batch->emptied->copied = false;
-	batch->emptied = NULL;
-	copier_reset(spool);
-}
-
-/* What rode in the batch rides in the next one, ahead of the rest. */
-static void
-take_back(struct buf *batch, struct buf *pending)
-{
-	buf_add(batch, buf_span(pending));
-	buf_empty(pending);
-	take_pending(pending, batch);
-}
-
-/*
- * A refused message whose record may have reached the disk is ended, so that
- * it is not delivered after a restart to somebody who sent it again.
- */
-static void
-refuse(struct spool *spool, struct intake *intake)
-{
-	intake_move(intake, &spool->batch.failed);
-	if (intake->generation == 0)
-		return;
-	settle_end(spool, intake->id, intake->generation);
-	if (intake->fd != -1)
-		buf_add(&spool->ended_large,
-		    span_make((const char *)&intake->id, sizeof(intake->id)));
-}
-
-static void
-fail_batch(struct spool *spool, const char *verb, int error)
-{
-	struct batch *batch = &spool->batch;
-	struct segment *segment;
-	struct intake *intake;
-	size_t slot = 0;
-
-	/* Once; it is tried again every second. */
-	if (!spool->bad)
-		spool_say(spool, SPOOL_ERROR,
-		    "cannot %s the journal: %s; mail is refused until it works",
-		    verb, strerror(error));
-	writer_init(&batch->writer, &spool->journal);
-	take_back(&batch->results, &spool->results);
-	take_back(&batch->ended_large, &spool->ended_large);
-	take_back_moves(spool);
-	while ((intake = TAILQ_FIRST(&batch->intakes)) != NULL)
-		refuse(spool, intake);
-	while ((intake = TAILQ_FIRST(&spool->ready)) != NULL)
-		refuse(spool, intake);
-	while ((segment = next_touched(&spool->journal, &slot)) != NULL) {
-		spool_say(spool, SPOOL_ERROR,
-		    "segment %06u is retired: it is read, not written any more",
-		    segment->number);
-		journal_retire(&spool->journal, segment);
-	}
-	free_scratch(batch);
-	batch->open = false;
-	spool->bad = true;
-	spool->bad_full = error == ENOSPC || error == EDQUOT;
-	spool->bad_at = spool_now(spool);
 }
 
 /* ---- for the copier ---- */

@@ -52,6 +52,7 @@ bool batch_wanted(struct spool *spool);
 
 /* Memory that is freed when the batch is decided. */
 void *batch_scratch(struct spool *spool, size_t len);
+void batch_free_scratch(struct batch *batch);
 /* For the copier: entry's record is now at the end of segment. */
 void batch_moved(struct spool *spool, struct spool_entry *entry,
     struct segment *to, uint64_t at, uint64_t size);

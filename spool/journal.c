@@ -344,3 +344,16 @@ journal_drop_tombs(struct journal *journal, struct segment *segment)
 		journal_lose(journal, segment, segment->tombs[i].bytes);
 	segment->tomb_count = 0;
 }
+
+struct segment *
+journal_next_touched(struct journal *journal, size_t *slot)
+{
+	struct segment *segment;
+
+	while (*slot < journal->slot_count) {
+		segment = journal->slots[(*slot)++];
+		if (segment != NULL && segment->touched)
+			return segment;
+	}
+	return NULL;
+}

@@ -60,6 +60,9 @@ struct segment *journal_advance(struct journal *journal, uint64_t id_mark);
 /* An error: it is read from here, and never written. */
 void journal_retire(struct journal *journal, struct segment *segment);
 
+/* The segments of the batch, one a call; *slot is 0 at first. */
+struct segment *journal_next_touched(struct journal *journal, size_t *slot);
+
 /* ---- what is still needed in a segment ---- */
 
 void journal_gain(struct segment *segment, uint64_t bytes);
