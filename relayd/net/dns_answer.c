@@ -401,7 +401,7 @@ read_body(struct dns_answer *answer, enum dns_type type, struct reader reader,
 	int aliases = 0;
 
 	read_name(&reader, name);
-	reader.at += 4; /* type and class */
+	read_32(&reader); /* type and class */
 	authority = reader;
 	if (reader.bad || !skip(&authority, header->answers)) {
 		fail(answer, "garbled answer");
