@@ -5,7 +5,9 @@
 #   make bench    beside Postfix         make install DESTDIR= PREFIX=
 #   make deps     install what is missing (apt-get)
 
+VERSION = 0.1
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 DESTDIR ?=
 CC ?= gcc
 CFLAGS ?= -O2 -g
@@ -16,7 +18,8 @@ SAY = $(if $(filter 1,$(V)),@:,@echo)
 
 # What relayd itself needs is kept apart from CFLAGS, which are the packager's.
 LIBS = gnutls libcares libconfig libxxhash libidn2 libsystemd libseccomp
-OUR_CPPFLAGS = -D_GNU_SOURCE -I. -Idomains
+OUR_CPPFLAGS = -D_GNU_SOURCE -I. -Idomains \
+	-DRELAYD_VERSION='"$(VERSION)"' -DRELAYD_CONF='"$(SYSCONFDIR)/relayd/relayd.conf"'
 OUR_CFLAGS = -std=gnu11 -pthread -fPIE -fstack-protector-strong -MMD -MP \
 	-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \

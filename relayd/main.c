@@ -25,13 +25,6 @@
 #include "relayd/admin/privileges.h"
 #include "relayd/relay.h"
 
-#ifndef RELAYD_CONF
-#define RELAYD_CONF "/etc/relayd/relayd.conf"
-#endif
-#ifndef RELAYD_VERSION
-#define RELAYD_VERSION "unreleased"
-#endif
-
 enum {
 	EXIT_USAGE = 2,
 	LOAD_BUDGET = 2000, /* messages of an earlier life told in one turn */
