@@ -14,8 +14,10 @@
 #include "base/span.h"
 
 enum {
-	LINE_MAX_BYTES = 1000, /* of one complaint, before escaping */
-	TEXT_MAX = 2 * COMPLAINTS_TOLD * (4 * LINE_MAX_BYTES + 8) + 256,
+	FILE_BYTES_MAX = 500, /* of a file's name, before escaping */
+	TEXT_BYTES_MAX = 1000,
+	LINE_BYTES_MAX = 4 * (FILE_BYTES_MAX + TEXT_BYTES_MAX) + 100,
+	ALL_MAX = 2 * COMPLAINTS_TOLD * LINE_BYTES_MAX + 100,
 };
 
 static void add_line(struct complaints *complaints, const char *file,
@@ -26,7 +28,7 @@ void
 complaints_init(struct complaints *complaints)
 {
 	*complaints = (struct complaints){ .errors = 0 };
-	buf_init(&complaints->text, TEXT_MAX);
+	buf_init(&complaints->text, ALL_MAX);
 }
 
 void
@@ -114,12 +116,12 @@ add_line(struct complaints *complaints, const char *file, size_t line,
     size_t column, const char *kind, const char *format, va_list args)
 {
 	struct buf *text = &complaints->text;
-	char shown[LINE_MAX_BYTES];
+	char shown[TEXT_BYTES_MAX];
 	int len;
 
 	buf_cut(text, complaints->told);
 	if (file != NULL) {
-		add_shown(text, span_head(span_of(file), LINE_MAX_BYTES / 2));
+		add_shown(text, span_head(span_of(file), FILE_BYTES_MAX));
 		if (line > 0)
 			buf_addf(text, ":%zu", line);
 		if (line > 0 && column > 0)
