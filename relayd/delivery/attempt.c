@@ -133,6 +133,7 @@ attempt_new(struct core *core, struct errand *errand, size_t most)
 	attempt->errand = errand;
 	attempt->letter = letter;
 	attempt->started = loop_now(core->loop);
+	attempt->reloads = core->reloads;
 	choose(attempt, most);
 	if (attempt->count == 0) {
 		nothing_to_do(attempt);
@@ -180,6 +181,7 @@ enum way {
 	WAY_DONE,  /* nothing is left of it */
 	WAY_FRONT, /* at once, from `offset` on */
 	WAY_SWEPT, /* ready as before */
+	WAY_SORT,  /* where its route leads: the rules have changed */
 	WAY_WAIT,  /* its back-off, until `until` */
 };
 
@@ -249,20 +251,25 @@ plan_after_job(struct attempt *attempt, const struct judgement *judgement,
 	return plan;
 }
 
-/* It may be called when the errand is the destination's no more: WAY_DONE. */
 static void
 place(struct attempt *attempt, const struct plan *plan)
 {
 	struct errand *errand = attempt->errand;
 	struct destination *destination = errand->destination;
+	enum way way = plan->way;
 
-	switch (plan->way) {
+	if (way != WAY_DONE && attempt->reloads != attempt->core->reloads)
+		way = WAY_SORT;
+	switch (way) {
 	case WAY_DONE:
 		drop_errand(attempt);
 		break;
 	case WAY_FRONT:
 		errand_set_offset(errand, plan->offset, plan->kept);
 		destination_queue(destination, errand, true);
+		break;
+	case WAY_SORT:
+		destination_resort(destination, errand);
 		break;
 	case WAY_SWEPT:
 		errand_ready_swept(&destination->queue, errand);

@@ -24,6 +24,7 @@ struct attempt {
 	size_t count;
 	bool more;        /* others of this errand are left for the next */
 	uint64_t started; /* monotonic ms */
+	uint64_t reloads; /* of the core, then */
 };
 
 enum {

@@ -49,6 +49,7 @@ struct core {
 	struct wires *wires;
 	struct destination_line dirty; /* have work for this turn */
 	uint64_t mark;                 /* of the last walk over recipients */
+	uint64_t reloads;              /* how often the rules have changed */
 	bool draining;
 	struct delivery_counts counts;
 };

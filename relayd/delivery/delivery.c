@@ -112,7 +112,7 @@ delivery_new(const struct delivery_needs *needs, struct buf *why)
 	core->rules = needs->rules;
 	core->random_owner = needs->random_owner;
 	core->random = needs->random;
-	core->wires = wires_new(core, needs->conf, NULL, why);
+	core->wires = wires_new(core, needs->conf, why);
 	if (core->wires == NULL) {
 		free(delivery);
 		return NULL;
@@ -140,15 +140,18 @@ delivery_reload(struct delivery *delivery, const struct conf *conf,
     const struct rules *rules, struct buf *why)
 {
 	struct core *core = &delivery->core;
-	struct wires *wires = wires_new(core, conf, core->wires, why);
+	struct wires *older = core->wires, *wires;
 
+	wires = wires_new(core, conf, why);
 	if (wires == NULL)
 		return false;
 	core->wires = wires;
 	core->conf = conf;
 	core->rules = rules;
+	core->reloads++;
 	lines_quit_idle(core->lines);
 	router_reload(core->router);
+	wires_free(older); /* nothing that connects is left of it */
 	core_wake(core);
 	return true;
 }

@@ -266,9 +266,19 @@ void
 destination_queue(struct destination *destination, struct errand *errand,
     bool in_front)
 {
-	errand_ready(&destination->queue, errand, in_front);
+	if (TAILQ_EMPTY(&destination->lanes)) /* nothing leads here any more */
+		errand_unsorted(&destination->queue, errand);
+	else
+		errand_ready(&destination->queue, errand, in_front);
 	if (destination->sweep_at == LOOP_NEVER)
 		sweep_later(destination);
+	destination_wake(destination);
+}
+
+void
+destination_resort(struct destination *destination, struct errand *errand)
+{
+	errand_unsorted(&destination->queue, errand);
 	destination_wake(destination);
 }
 
@@ -293,6 +303,19 @@ destination_drop(struct errand *errand)
 	errand_free(destination->core, &destination->queue, errand);
 	if (useless(destination))
 		destination_wake(destination);
+}
+
+void
+destination_hang_up(struct destination *destination)
+{
+	struct line *line, *next;
+
+	for (line = LIST_FIRST(&destination->lines); line != NULL;
+	     line = next) {
+		next = LIST_NEXT(line, link);
+		if (line->state == LINE_CONNECTING)
+			line_abort(line);
+	}
 }
 
 static bool

@@ -62,11 +62,15 @@ struct destination *destination_of(struct due *due);
 /* An errand that is out joins its queue: at the end, or in front. */
 void destination_queue(struct destination *destination, struct errand *errand,
     bool in_front);
+/* The same when its route may have changed: it is to be read again. */
+void destination_resort(struct destination *destination, struct errand *errand);
 /* A new message: makes the errand, tells the entry, queues. */
 struct errand *destination_add(struct destination *destination,
     struct spool_entry *entry);
 /* Takes the errand out of the queue and frees it; the entry is not told. */
 void destination_drop(struct errand *errand);
+/* Lines that connect still are dropped; others are opened in their place. */
+void destination_hang_up(struct destination *destination);
 /* Its routes may have changed: every errand is to be read again. */
 void destination_unsort(struct destination *destination);
 

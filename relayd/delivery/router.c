@@ -237,6 +237,7 @@ router_reload(struct router *router)
 	struct destination *destination;
 
 	LIST_FOREACH(destination, &router->all, link) {
+		destination_hang_up(destination);
 		if (!drop_lost_lanes(router, destination))
 			continue;
 		destination->lanes_forgotten = false;

@@ -4,7 +4,7 @@
  * Job:     our name, source address and trust, as the configuration has them.
  * Called:  by delivery.c at a start and a reload, by line.c.
  * Owns:    copies of the texts, and the trust store.
- * Never:   frees what a client may still look at.
+ * Never:   changes once it is made.
  */
 #include "relayd/delivery/wires.h"
 
@@ -18,12 +18,10 @@ struct wires {
 	char *hostname;         /* owned */
 	char *local_address;    /* owned; or NULL */
 	struct tls_client *tls; /* owned */
-	struct wires *older;    /* owned */
 };
 
 struct wires *
-wires_new(struct core *core, const struct conf *conf, struct wires *older,
-    struct buf *why)
+wires_new(struct core *core, const struct conf *conf, struct buf *why)
 {
 	struct wires *wires;
 	struct tls_client *tls;
@@ -34,7 +32,6 @@ wires_new(struct core *core, const struct conf *conf, struct wires *older,
 		return NULL;
 	wires = xcalloc(1, sizeof(*wires));
 	wires->tls = tls;
-	wires->older = older;
 	wires->hostname = xstrdup(conf->hostname);
 	if (conf->delivery.local_address != NULL)
 		wires->local_address = xstrdup(conf->delivery.local_address);
@@ -55,15 +52,12 @@ wires_new(struct core *core, const struct conf *conf, struct wires *older,
 void
 wires_free(struct wires *wires)
 {
-	struct wires *older;
-
-	for (; wires != NULL; wires = older) {
-		older = wires->older;
-		tls_client_free(wires->tls);
-		free(wires->hostname);
-		free(wires->local_address);
-		free(wires);
-	}
+	if (wires == NULL)
+		return;
+	tls_client_free(wires->tls);
+	free(wires->hostname);
+	free(wires->local_address);
+	free(wires);
 }
 
 const struct client_needs *

@@ -7,12 +7,12 @@
 #include "relayd/delivery/core.h"
 
 /*
- * What every connection needs, by level of TLS.  Clients borrow it, so an old
- * one is kept until delivery ends: reloads are rare and it is small.
+ * What every connection needs, by level of TLS.  A client that connects still
+ * borrows the trust from it; one that is connected does not.
  */
-/* NULL with the reason in why.  Takes over older, which stays valid. */
+/* NULL with the reason in why. */
 struct wires *wires_new(struct core *core, const struct conf *conf,
-    struct wires *older, struct buf *why);
+    struct buf *why);
 void wires_free(struct wires *wires);
 const struct client_needs *wires_needs(const struct wires *wires,
     enum tls_level tls);

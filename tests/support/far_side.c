@@ -1,0 +1,441 @@
+/*
+ * far_side - all that delivery meets, for its tests.
+ *
+ * Job:     stand in for client.h, hosts.h and notice.h: connect, answer and
+ *          commit in virtual time, as the test says.
+ * Called:  by delivery, as the real ones are.
+ * Owns:    its clients and searches, and the records of what happened.
+ * Never:   opens a socket or calls its owner from within a call of the owner's.
+ */
+#include "tests/support/far_side.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+
+enum {
+	RECORD_MAX = 64 << 20,
+	WHY_MAX = 600,
+};
+
+struct far_side far_side;
+
+void
+far_side_init(struct loop *loop, struct far_host *hosts, size_t count)
+{
+	size_t i;
+
+	far_side = (struct far_side){ .loop = loop,
+		.hosts = hosts,
+		.host_count = count,
+		.addressee = NOTIFY_SENDER,
+		.to = "sender@campus.test" };
+	buf_init(&far_side.told, RECORD_MAX);
+	for (i = 0; i < count; i++)
+		buf_init(&hosts[i].taken, RECORD_MAX);
+}
+
+void
+far_side_clear(void)
+{
+	size_t i;
+
+	for (i = 0; i < far_side.host_count; i++)
+		buf_clear(&far_side.hosts[i].taken);
+	buf_clear(&far_side.told);
+	outcome_clear(&far_side.no_hosts);
+}
+
+static void
+set(struct outcome *outcome, enum outcome_kind kind, int code,
+    const char *enhanced, const char *text)
+{
+	outcome_set(outcome, kind, code, enhanced, span_of(text),
+	    code == 0 ? NULL : "hop [192.0.2.25]:25");
+}
+
+bool
+far_side_say(struct client_job *job, enum outcome_kind kind, int code,
+    const char *enhanced, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < job->recipient_count; i++)
+		set(&job->outcomes[i], kind, code, enhanced, text);
+	return true;
+}
+
+/* ---- hosts.h ---- */
+
+struct hosts_search {
+	struct watch watch;
+	struct hosts_answer answer;
+	void (*done)(void *owner, const struct hosts_answer *answer);
+	void *owner;
+};
+
+static void
+search_over(void *owner)
+{
+	struct hosts_search *search = owner;
+
+	loop_kill(far_side.loop, &search->watch);
+	search->done(search->owner, &search->answer);
+}
+
+static void
+search_reap(void *owner)
+{
+	struct hosts_search *search = owner;
+
+	outcome_clear(&search->answer.outcome);
+	free(search);
+}
+
+static void
+list_hosts(struct hosts_answer *answer, const struct route *route,
+    struct span domain)
+{
+	struct host *host;
+	size_t i;
+
+	for (i = 0; i < route->hop_count; i++) {
+		host = &answer->hosts[answer->count++];
+		snprintf(host->name, sizeof(host->name), "%s",
+		    route->hops[i].name);
+		host->ip.bytes[15] = (uint8_t)(i + 1);
+		host->port = route->hops[i].port;
+	}
+	if (route->mx) {
+		host = &answer->hosts[answer->count++];
+		snprintf(host->name, sizeof(host->name), "mx.%.*s",
+		    SPAN_ARG(domain));
+		host->port = 25;
+	}
+}
+
+struct hosts_search *
+hosts_find(const struct hosts_needs *needs, const struct route *route,
+    struct span domain, bool hosted,
+    void (*done)(void *owner, const struct hosts_answer *answer), void *owner)
+{
+	struct hosts_search *search = xcalloc(1, sizeof(*search));
+	const struct outcome *none = &far_side.no_hosts;
+
+	(void)hosted;
+	far_side.searches++;
+	search->done = done;
+	search->owner = owner;
+	if (none->kind != OUTCOME_NONE)
+		set(&search->answer.outcome, none->kind, none->code,
+		    none->enhanced, none->text);
+	else
+		list_hosts(&search->answer, route, domain);
+	watch_init(&search->watch, -1, search, NULL, search_over, search_reap);
+	search->watch.deadline = loop_now(needs->loop) + 1;
+	loop_add(needs->loop, &search->watch);
+	return search;
+}
+
+void
+hosts_cancel(struct hosts_search *search)
+{
+	loop_kill(far_side.loop, &search->watch);
+}
+
+/* ---- client.h ---- */
+
+struct client {
+	struct watch watch;
+	struct client_events events;
+	struct far_host *host;
+	struct far_host unknown; /* the host, when the test has none for it */
+	struct client_job *job;
+	struct outcome why;
+	size_t messages;
+	bool ready, ending;
+};
+
+static void
+end(struct client *client)
+{
+	if (client->watch.dead)
+		return;
+	client->host->open--;
+	far_side.clients--;
+	loop_kill(far_side.loop, &client->watch);
+}
+
+static void
+client_reap(void *owner)
+{
+	struct client *client = owner;
+
+	outcome_clear(&client->why);
+	free(client);
+}
+
+static void
+note_taken(struct client *client, const struct client_job *job)
+{
+	struct far_host *host = client->host;
+	char id[SPOOL_ID_LEN + 1];
+	size_t i;
+
+	spool_id_text(job->id, id);
+	host->jobs++;
+	for (i = 0; i < job->recipient_count; i++) {
+		if (job->outcomes[i].kind != OUTCOME_DELIVERED)
+			continue;
+		host->delivered++;
+		if (host != &client->unknown)
+			buf_addf(&host->taken, "%s %.*s\n", id,
+			    SPAN_ARG(
+				job->envelope->recipients[job->recipients[i]]
+				    .address));
+	}
+}
+
+static void
+answer(struct client *client)
+{
+	struct client_job *job = client->job;
+	bool usable = true;
+
+	client->job = NULL;
+	client->messages++;
+	if (client->host->answer != NULL)
+		usable = client->host->answer(client->host, job);
+	else
+		far_side_say(job, OUTCOME_DELIVERED, 250, "2.0.0", "250 ok");
+	note_taken(client, job);
+	client->ending = !usable;
+	if (!usable)
+		client->watch.deadline = loop_now(far_side.loop);
+	client->events.done(client->events.owner, job, usable);
+}
+
+static void
+client_over(void *owner)
+{
+	struct client *client = owner;
+
+	if (client->job != NULL) {
+		answer(client);
+	} else if (client->ending || client->host->down != NULL) {
+		if (!client->ending)
+			set(&client->why,
+			    client->host->refuses ? OUTCOME_FAILED :
+						    OUTCOME_LATER,
+			    client->host->refuses ? 554 : 0, NULL,
+			    client->host->down);
+		end(client);
+		client->events.closed(client->events.owner, &client->why);
+	} else {
+		client->ready = true;
+		client->events.ready(client->events.owner);
+	}
+}
+
+struct client *
+client_new(const struct client_needs *needs, const struct host *host,
+    const struct client_events *events)
+{
+	struct client *client = xcalloc(1, sizeof(*client));
+	size_t i;
+
+	client->host = &client->unknown;
+	for (i = 0; i < far_side.host_count; i++)
+		if (strcmp(far_side.hosts[i].name, host->name) == 0)
+			client->host = &far_side.hosts[i];
+	client->events = *events;
+	client->host->connects++;
+	if (++client->host->open > client->host->most)
+		client->host->most = client->host->open;
+	far_side.clients++;
+	watch_init(&client->watch, -1, client, NULL, client_over, client_reap);
+	client->watch.deadline = loop_now(needs->loop) +
+	    (client->host->connect_ms > 0 ? client->host->connect_ms : 1);
+	loop_add(needs->loop, &client->watch);
+	return client;
+}
+
+void
+client_send(struct client *client, struct client_job *job)
+{
+	assert(client->ready && client->job == NULL && !client->ending);
+	client->job = job;
+	client->watch.deadline = loop_now(far_side.loop) +
+	    (client->host->answer_ms > 0 ? client->host->answer_ms : 1);
+}
+
+void
+client_quit(struct client *client)
+{
+	assert(client->job == NULL);
+	end(client);
+}
+
+void
+client_abort(struct client *client)
+{
+	end(client);
+}
+
+size_t
+client_messages(const struct client *client)
+{
+	return client->messages;
+}
+
+uint64_t
+client_idle_since(const struct client *client)
+{
+	(void)client;
+	return LOOP_NEVER;
+}
+
+/* ---- notice.h ---- */
+
+struct telling {
+	struct watch watch;
+	LIST_ENTRY(telling) link;
+	void (*done)(void *owner, enum commit_result result);
+	void *owner;
+};
+
+static LIST_HEAD(, telling) tellings = LIST_HEAD_INITIALIZER(tellings);
+
+static void
+telling_over(void *owner)
+{
+	struct telling *telling = owner;
+
+	LIST_REMOVE(telling, link);
+	loop_kill(far_side.loop, &telling->watch);
+	telling->done(telling->owner,
+	    far_side.commits_fail ? COMMIT_FAILED : COMMITTED);
+}
+
+static bool
+commit(void (*done)(void *owner, enum commit_result result), void *owner)
+{
+	struct telling *telling;
+
+	if (far_side.spool_refuses)
+		return false;
+	telling = xcalloc(1, sizeof(*telling));
+	telling->done = done;
+	telling->owner = owner;
+	watch_init(&telling->watch, -1, telling, NULL, telling_over, free);
+	telling->watch.deadline = loop_now(far_side.loop) + 1;
+	loop_add(far_side.loop, &telling->watch);
+	LIST_INSERT_HEAD(&tellings, telling, link);
+	return true;
+}
+
+void
+far_side_forget_commits(void)
+{
+	struct telling *telling;
+
+	while ((telling = LIST_FIRST(&tellings)) != NULL) {
+		LIST_REMOVE(telling, link);
+		loop_kill(far_side.loop, &telling->watch);
+	}
+}
+
+enum notice_addressee
+notice_addressee(const struct envelope *envelope,
+    const struct recipient *recipient, enum notice_kind kind,
+    const struct conf *conf, const struct rules *rules, struct buf *to)
+{
+	(void)conf;
+	(void)rules;
+	if ((recipient->notify & NOTIFY_NEVER) != 0)
+		return NOTIFY_NOBODY;
+	if (kind == NOTICE_FAILED && envelope->sender.len == 0)
+		return NOTIFY_SUMMARY;
+	if (far_side.addressee != NOTIFY_SUMMARY &&
+	    far_side.addressee != NOTIFY_NOBODY)
+		buf_add(to, span_of(far_side.to));
+	return far_side.addressee;
+}
+
+bool
+notice_send(const struct notice *notice, const struct conf *conf,
+    struct span to, void (*done)(void *owner, enum commit_result result),
+    void *owner)
+{
+	static const char *const kinds[] = { "failed", "delayed", "relayed" };
+	char id[SPOOL_ID_LEN + 1];
+	size_t i;
+
+	(void)conf;
+	if (!commit(done, owner))
+		return false;
+	far_side.notices++;
+	spool_id_text(notice->id, id);
+	for (i = 0; i < notice->count; i++)
+		buf_addf(&far_side.told, "%s %s to %.*s: %.*s %s %s\n",
+		    kinds[notice->kind], id, SPAN_ARG(to),
+		    SPAN_ARG(notice->recipients[i].recipient->address),
+		    notice->recipients[i].outcome->enhanced,
+		    notice->recipients[i].outcome->text);
+	return true;
+}
+
+struct summary {
+	int64_t due;
+};
+
+struct summary *
+summary_new(void)
+{
+	struct summary *summary = xcalloc(1, sizeof(*summary));
+
+	summary->due = INT64_MAX;
+	return summary;
+}
+
+void
+summary_free(struct summary *summary)
+{
+	free(summary);
+}
+
+void
+summary_add(struct summary *summary, const struct envelope *envelope,
+    uint64_t id, const struct recipient *recipient,
+    const struct outcome *outcome, int64_t now)
+{
+	(void)envelope;
+	(void)id;
+	if (summary->due == INT64_MAX)
+		summary->due = now + 60;
+	buf_addf(&far_side.told, "summary: %.*s %s\n",
+	    SPAN_ARG(recipient->address), outcome->enhanced);
+}
+
+int64_t
+summary_due(const struct summary *summary)
+{
+	return summary->due;
+}
+
+bool
+summary_send(struct summary *summary, struct spool *spool,
+    const struct conf *conf, int64_t now,
+    void (*done)(void *owner, enum commit_result result), void *owner)
+{
+	(void)spool;
+	(void)conf;
+	(void)now;
+	if (!commit(done, owner))
+		return false;
+	far_side.summaries++;
+	summary->due = INT64_MAX;
+	return true;
+}

@@ -1,0 +1,70 @@
+#ifndef FAR_SIDE_H
+#define FAR_SIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "relayd/delivery/client.h"
+#include "relayd/delivery/hosts.h"
+#include "relayd/delivery/notice.h"
+
+/*
+ * All that delivery meets, for its tests: doubles of client.h, hosts.h and
+ * notice.h that do in virtual time what the test says, and count.  A program
+ * that links this gets these instead of the real ones.
+ */
+
+/* How a host behaves; by the name of its hop, or "mx.DOMAIN" for an MX route. */
+struct far_host {
+	const char *name;
+	const char *down; /* not NULL: nobody gets in, and this is why */
+	bool refuses;     /* with down: for good */
+	unsigned connect_ms, answer_ms;
+	/*
+	 * Fills in the outcomes; false: the connection ends with that.  NULL:
+	 * everything is taken.  Called when a job is over.
+	 */
+	bool (*answer)(struct far_host *host, struct client_job *job);
+	void *owner; /* the test's */
+
+	/* counted here */
+	size_t connects;        /* tries */
+	size_t open, most;      /* connections now, and at the worst moment */
+	size_t jobs, delivered; /* transactions; recipients taken */
+	struct buf taken;       /* "ID address\n" of these, in order */
+};
+
+struct far_side {
+	struct loop *loop;
+	struct far_host
+	    *hosts; /* borrowed; what is not there takes everything */
+	size_t host_count;
+	/* hosts_find() says this instead, while it is not OUTCOME_NONE */
+	struct outcome no_hosts;
+	size_t searches;
+
+	/* who is told; "" as to: nobody */
+	enum notice_addressee addressee;
+	const char *to;
+	bool spool_refuses; /* notice_send() and summary_send() say false */
+	bool commits_fail;  /* their commits do, as on a bad disk */
+	struct buf told;    /* "KIND ID to ADDRESS: recipient status text\n" */
+	size_t notices, summaries;
+	size_t clients; /* that live */
+};
+
+/* The one that the doubles speak to. */
+extern struct far_side far_side;
+
+void far_side_init(struct loop *loop, struct far_host *hosts, size_t count);
+void far_side_clear(void);
+/* The owners of what is to be committed are gone. */
+void far_side_forget_commits(void);
+
+/* For answer(): every recipient hears this. */
+bool far_side_say(struct client_job *job, enum outcome_kind kind, int code,
+    const char *enhanced, const char *text);
+
+#endif
