@@ -636,9 +636,30 @@ crash_directory(struct node *to, const struct node *from,
 	copy_names(&to->durable_names, &to->names);
 }
 
+/* Nodes that some name leads to, or may lead to after a crash. */
+static bool *
+named_nodes(const struct disk_sim *sim)
+{
+	bool *named = xcalloc(sim->node_count, sizeof(*named));
+	const struct rename_op *op;
+	const struct node *node;
+	size_t i, k;
+
+	for (i = 1; i < sim->node_count; i++) {
+		node = sim->nodes[i];
+		named[i] = named[i] || node->directory;
+		for (k = 0; k < node->durable_names.count; k++)
+			named[node->durable_names.entries[k].node] = true;
+		for (op = node->ops; op != NULL; op = op->next)
+			named[op->node] = true;
+	}
+	return named;
+}
+
 struct disk_sim *
 disk_sim_crash(const struct disk_sim *sim, uint64_t seed)
 {
+	bool *named = named_nodes(sim);
 	struct disk_sim *after = make();
 	struct fate fate = { .seed = seed, .state = seed };
 	size_t i, node;
@@ -648,9 +669,10 @@ disk_sim_crash(const struct disk_sim *sim, uint64_t seed)
 		if (sim->nodes[i]->directory)
 			crash_directory(after->nodes[node], sim->nodes[i],
 			    &fate);
-		else
+		else if (named[i])
 			crash_file(after->nodes[node], sim->nodes[i], &fate);
 	}
+	free(named);
 	after->rename_number = sim->rename_number;
 	after->free_bytes = sim->free_bytes;
 	after->free_inodes = sim->free_inodes;
