@@ -154,9 +154,10 @@ parse_server(struct span text, struct ares_addr_port_node *server)
 	if (text.len > 0 && text.data[0] == '[') {
 		address = span_head(text, span_find(text, ']'));
 		port = span_skip(text, address.len + 1);
-		address = span_skip(address, 1);
-		if (port.len > 0 && port.data[0] != ':')
+		if (address.len == text.len ||
+		    (port.len > 0 && port.data[0] != ':'))
 			return false;
+		address = span_skip(address, 1);
 	} else if (span_find(text, ':') == span_find_last(text, ':')) {
 		address = span_head(text, span_find(text, ':'));
 		port = span_skip(text, address.len);
@@ -289,8 +290,10 @@ read_answer(struct dns_answer *answer, const struct question *question,
 	else
 		no_answer(answer, ares_strerror(status));
 	/* Too long for DNS: nobody can have registered it. */
-	if (status == ARES_EBADNAME)
+	if (status == ARES_EBADNAME) {
 		answer->status = RESOLVE_NXDOMAIN;
+		answer->error = NULL;
+	}
 	if (answer->alias[0] != '\0' && question->hops == HOPS_MAX)
 		no_answer(answer, "too many aliases");
 }

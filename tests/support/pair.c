@@ -18,6 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "relayd/net/tls.h"
+#include "tests/support/certs.h"
+
 enum {
 	ROUNDS = 1000
 };
@@ -66,6 +69,7 @@ pair_sockets(int ends[2])
 static void
 adopt(struct pair *pair, const int ends[2])
 {
+	memset(pair, 0, sizeof(*pair));
 	pair->near = stream_new(ends[0]);
 	pair->far = stream_new(ends[1]);
 	pair->near_fd = ends[0];
@@ -90,11 +94,44 @@ pair_open_narrow(struct pair *pair)
 	adopt(pair, ends);
 }
 
+static void
+make_credentials(struct pair *pair)
+{
+	struct certs_wish wish = { .dns = "mx.campus.test" };
+	struct certs *certs = certs_new();
+	struct buf why;
+
+	buf_init(&why, 500);
+	certs_issue(certs, "mx", &wish);
+	pair->server = tls_server_new(certs_path(certs, "mx.pem"),
+	    certs_path(certs, "mx.key"), NULL, &why);
+	pair->client = tls_client_new(certs_path(certs, "ca.pem"), NULL, &why);
+	ck_assert_msg(why.len == 0, "%s", buf_text(&why));
+	certs_free(certs);
+	buf_clear(&why);
+}
+
+void
+pair_cover(struct pair *pair)
+{
+	struct tls_expect expect = { .verify = false };
+	enum io near, far;
+
+	make_credentials(pair);
+	stream_tls_client(pair->near, pair->client, &expect);
+	stream_tls_server(pair->far, pair->server);
+	pair_handshake(pair, &near, &far);
+	ck_assert_int_eq(near, IO_OK);
+	ck_assert_int_eq(far, IO_OK);
+}
+
 void
 pair_close(struct pair *pair)
 {
 	stream_free(pair->near);
 	stream_free(pair->far);
+	tls_server_free(pair->server);
+	tls_client_free(pair->client);
 	memset(pair, 0, sizeof(*pair));
 }
 

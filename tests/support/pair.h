@@ -9,6 +9,8 @@ struct pair {
 	struct stream *far;
 	int near_fd; /* of near */
 	int far_fd;
+	struct tls_server *server; /* owned; of pair_cover() */
+	struct tls_client *client;
 };
 
 enum {
@@ -20,6 +22,8 @@ void pair_sockets(int ends[2]);
 void pair_open(struct pair *pair);
 /* The same with buffers of the kernel's least size. */
 void pair_open_narrow(struct pair *pair);
+/* TLS between them, over a certificate made on the spot. */
+void pair_cover(struct pair *pair);
 /* Frees the ends that are left (NULL: it was freed). */
 void pair_close(struct pair *pair);
 /* Waits until fd can be read or written; false after PAIR_WAIT_MS. */

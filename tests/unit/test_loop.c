@@ -9,11 +9,15 @@
 #include "tests/support/suite.h"
 #include "tests/support/virtual_clock.h"
 
+enum {
+	THINGS_MAX = 200
+};
+
 /* A watch over one end of a socket pair, that writes down what it hears. */
 struct thing {
 	struct watch watch;
 	struct loop *loop;
-	int other; /* the far end */
+	int other; /* the far end; closed by the teardown */
 	int ready, expired, reaped;
 	short revents;
 	uint64_t deadline_seen;
@@ -24,6 +28,8 @@ struct thing {
 
 static struct virtual_clock virtual_time;
 static struct loop *loop;
+static struct thing things[THINGS_MAX];
+static int opened;
 
 static void
 thing_ready(void *owner, short revents)
@@ -62,12 +68,13 @@ thing_reap(void *owner)
 	close(thing->watch.fd);
 }
 
-static void
-thing_open(struct thing *thing, short events)
+/* Opens things[opened]. */
+static struct thing *
+thing_open(short events)
 {
+	struct thing *thing = &things[opened++];
 	int ends[2];
 
-	memset(thing, 0, sizeof(*thing));
 	ck_assert_int_eq(socketpair(AF_UNIX,
 			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
 			     ends),
@@ -77,6 +84,14 @@ thing_open(struct thing *thing, short events)
 	    thing_reap);
 	thing->watch.events = events;
 	loop_add(loop, &thing->watch);
+	return thing;
+}
+
+static void
+hang_up(struct thing *thing)
+{
+	close(thing->other);
+	thing->other = -1;
 }
 
 static void
@@ -96,31 +111,31 @@ static void
 teardown(void)
 {
 	loop_free(loop);
+	while (opened > 0)
+		if (things[--opened].other != -1)
+			close(things[opened].other);
 }
 
 START_TEST(readable_watch_is_called_with_pollin)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(POLLIN);
 
-	thing_open(&thing, POLLIN);
 	loop_turn(loop, false);
-	ck_assert_int_eq(thing.ready, 0);
-	poke(&thing);
+	ck_assert_int_eq(thing->ready, 0);
+	poke(thing);
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.ready, 1);
-	ck_assert_int_eq(thing.revents, POLLIN);
-	close(thing.other);
+	ck_assert_int_eq(thing->ready, 1);
+	ck_assert_int_eq(thing->revents, POLLIN);
 }
 END_TEST
 
 START_TEST(killed_watch_is_not_called_in_the_same_turn)
 {
-	static struct thing things[2];
 	int called;
 
 	/* Whichever is called first kills the other. */
-	thing_open(&things[0], POLLIN);
-	thing_open(&things[1], POLLIN);
+	thing_open(POLLIN);
+	thing_open(POLLIN);
 	things[0].victim = &things[1];
 	things[1].victim = &things[0];
 	poke(&things[0]);
@@ -131,49 +146,40 @@ START_TEST(killed_watch_is_not_called_in_the_same_turn)
 	ck_assert_int_eq(things[0].reaped + things[1].reaped, 1);
 	loop_turn(loop, true);
 	ck_assert_int_eq(things[0].ready + things[1].ready, 2);
-	close(things[0].other);
-	close(things[1].other);
 }
 END_TEST
 
 START_TEST(killed_watch_is_reaped_once_though_killed_twice)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(POLLIN);
 
-	thing_open(&thing, POLLIN);
-	loop_kill(loop, &thing.watch);
-	loop_kill(loop, &thing.watch);
-	ck_assert_int_eq(thing.reaped, 0);
+	loop_kill(loop, &thing->watch);
+	loop_kill(loop, &thing->watch);
+	ck_assert_int_eq(thing->reaped, 0);
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.reaped, 1);
-	close(thing.other);
+	ck_assert_int_eq(thing->reaped, 1);
 }
 END_TEST
 
 START_TEST(killed_watch_does_not_expire_in_the_same_turn)
 {
-	static struct thing things[2];
-
-	thing_open(&things[0], 0);
-	thing_open(&things[1], 0);
+	thing_open(0);
+	thing_open(0);
 	things[0].victim = &things[1];
 	things[1].victim = &things[0];
 	things[0].watch.deadline = things[1].watch.deadline =
 	    loop_now(loop) + 5;
 	loop_turn(loop, true);
 	ck_assert_int_eq(things[0].expired + things[1].expired, 1);
-	close(things[0].other);
-	close(things[1].other);
 }
 END_TEST
 
 START_TEST(removed_watch_is_neither_called_nor_reaped)
 {
-	static struct thing things[2];
 	int who;
 
-	thing_open(&things[0], POLLIN);
-	thing_open(&things[1], POLLIN);
+	thing_open(POLLIN);
+	thing_open(POLLIN);
 	things[0].victim = &things[1];
 	things[1].victim = &things[0];
 	things[0].removes = things[1].removes = true;
@@ -186,133 +192,111 @@ START_TEST(removed_watch_is_neither_called_nor_reaped)
 	memset(&things[who].watch, 0xff, sizeof(struct watch));
 	loop_turn(loop, false);
 	ck_assert_int_eq(things[who].ready, 0);
-	close(things[0].other);
-	close(things[1].other);
 }
 END_TEST
 
 START_TEST(watch_that_another_put_to_rest_is_not_called_in_that_turn)
 {
-	static struct thing things[2];
-
-	thing_open(&things[0], POLLIN);
-	thing_open(&things[1], POLLIN);
+	thing_open(POLLIN);
+	thing_open(POLLIN);
 	things[0].resting = &things[1];
 	things[1].resting = &things[0];
 	poke(&things[0]);
 	poke(&things[1]);
 	loop_turn(loop, true);
 	ck_assert_int_eq(things[0].ready + things[1].ready, 1);
-	close(things[0].other);
-	close(things[1].other);
 }
 END_TEST
 
 START_TEST(deadline_is_cleared_before_its_function_runs)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(0);
 
-	thing_open(&thing, 0);
-	thing.watch.deadline = loop_now(loop) + 250;
+	thing->watch.deadline = loop_now(loop) + 250;
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.expired, 1);
-	ck_assert_uint_eq(thing.deadline_seen, LOOP_NEVER);
+	ck_assert_int_eq(thing->expired, 1);
+	ck_assert_uint_eq(thing->deadline_seen, LOOP_NEVER);
 	ck_assert_uint_eq(loop_now(loop), virtual_time.start + 250);
-	close(thing.other);
 }
 END_TEST
 
 START_TEST(turn_that_may_not_wait_does_not_jump)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(0);
 
-	thing_open(&thing, 0);
-	thing.watch.deadline = loop_now(loop) + 250;
+	thing->watch.deadline = loop_now(loop) + 250;
 	loop_turn(loop, false);
-	ck_assert_int_eq(thing.expired, 0);
+	ck_assert_int_eq(thing->expired, 0);
 	ck_assert_uint_eq(loop_now(loop), virtual_time.start);
-	close(thing.other);
 }
 END_TEST
 
 START_TEST(input_is_served_before_time_jumps)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(POLLIN);
 
-	thing_open(&thing, POLLIN);
-	thing.watch.deadline = loop_now(loop) + 250;
-	poke(&thing);
+	thing->watch.deadline = loop_now(loop) + 250;
+	poke(thing);
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.ready, 1);
-	ck_assert_int_eq(thing.expired, 0);
-	close(thing.other);
+	ck_assert_int_eq(thing->ready, 1);
+	ck_assert_int_eq(thing->expired, 0);
 }
 END_TEST
 
 START_TEST(wall_clock_follows_the_virtual_one)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(0);
 
-	thing_open(&thing, 0);
-	thing.watch.deadline = loop_now(loop) + 5 * 86400 * 1000ull;
+	thing->watch.deadline = loop_now(loop) + 5 * 86400 * 1000ull;
 	loop_turn(loop, true);
 	ck_assert_int_eq(loop_wall(loop), 1800000000 + 5 * 86400);
-	close(thing.other);
 }
 END_TEST
 
 START_TEST(resting_watch_with_a_hang_up_does_not_spin)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(0);
 
-	thing_open(&thing, 0);
-	close(thing.other);
-	thing.watch.deadline = loop_now(loop) + 1000;
+	hang_up(thing);
+	thing->watch.deadline = loop_now(loop) + 1000;
 	loop_turn(loop, true);
 	/* It slept until the deadline, in one turn. */
-	ck_assert_int_eq(thing.expired, 1);
-	ck_assert_int_eq(thing.ready, 0);
+	ck_assert_int_eq(thing->expired, 1);
+	ck_assert_int_eq(thing->ready, 0);
 }
 END_TEST
 
 START_TEST(hang_up_is_told_in_the_words_that_were_asked)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(POLLOUT);
 
-	thing_open(&thing, POLLOUT);
-	close(thing.other);
+	hang_up(thing);
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.revents, POLLOUT);
+	ck_assert_int_eq(thing->revents, POLLOUT);
 }
 END_TEST
 
 START_TEST(input_that_poll_cannot_see_is_told_without_sleeping)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(POLLIN);
 
-	thing_open(&thing, POLLIN);
-	thing.watch.again = true;
-	thing.watch.deadline = loop_now(loop) + 1000;
+	thing->watch.again = true;
+	thing->watch.deadline = loop_now(loop) + 1000;
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.ready, 1);
-	ck_assert_int_eq(thing.revents, POLLIN);
-	ck_assert_int_eq(thing.expired, 0);
-	close(thing.other);
+	ck_assert_int_eq(thing->ready, 1);
+	ck_assert_int_eq(thing->revents, POLLIN);
+	ck_assert_int_eq(thing->expired, 0);
 }
 END_TEST
 
 START_TEST(input_that_poll_cannot_see_waits_while_its_owner_rests)
 {
-	static struct thing things[2];
-
-	thing_open(&things[0], 0);
-	thing_open(&things[1], POLLOUT);
+	thing_open(0);
+	thing_open(POLLOUT);
 	things[0].watch.again = things[1].watch.again = true;
 	loop_turn(loop, false);
 	ck_assert_int_eq(things[0].ready, 0);
 	ck_assert_int_eq(things[1].revents, POLLOUT);
-	close(things[0].other);
-	close(things[1].other);
 }
 END_TEST
 
@@ -335,28 +319,24 @@ kill_hook(void *owner)
 
 START_TEST(watch_killed_by_a_hook_is_reaped_in_the_same_turn)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(POLLIN);
 
-	thing_open(&thing, POLLIN);
-	loop_each_turn(loop, kill_hook, &thing);
+	loop_each_turn(loop, kill_hook, thing);
 	loop_turn(loop, false);
-	ck_assert_int_eq(thing.reaped, 1);
-	close(thing.other);
+	ck_assert_int_eq(thing->reaped, 1);
 }
 END_TEST
 
 START_TEST(hooks_run_every_turn)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(POLLIN);
 
 	hook_calls = 0;
-	thing_open(&thing, POLLIN);
 	loop_each_turn(loop, count_hook, NULL);
 	loop_turn(loop, false);
-	poke(&thing);
+	poke(thing);
 	loop_turn(loop, true);
 	ck_assert_int_eq(hook_calls, 2);
-	close(thing.other);
 }
 END_TEST
 
@@ -370,32 +350,28 @@ again_hook(void *owner)
 
 START_TEST(loop_again_makes_the_next_turn_not_sleep)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(POLLIN);
 
 	hook_calls = 0;
-	thing_open(&thing, POLLIN);
-	thing.watch.deadline = loop_now(loop) + 1000;
+	thing->watch.deadline = loop_now(loop) + 1000;
 	loop_each_turn(loop, again_hook, NULL);
 	loop_turn(loop, false);
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.expired, 0);
+	ck_assert_int_eq(thing->expired, 0);
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.expired, 1);
-	close(thing.other);
+	ck_assert_int_eq(thing->expired, 1);
 }
 END_TEST
 
 START_TEST(deadline_in_the_past_is_due_in_the_next_turn_at_the_latest)
 {
-	static struct thing thing;
+	struct thing *thing = thing_open(0);
 
-	thing_open(&thing, 0);
 	loop_turn(loop, false);
-	thing.watch.deadline = 0;
+	thing->watch.deadline = 0;
 	loop_turn(loop, true);
-	ck_assert_int_eq(thing.expired, 1);
+	ck_assert_int_eq(thing->expired, 1);
 	ck_assert_uint_eq(loop_now(loop), virtual_time.start);
-	close(thing.other);
 }
 END_TEST
 
@@ -411,36 +387,29 @@ chain_reap(void *owner)
 
 START_TEST(reap_may_kill_another)
 {
-	static struct thing things[2];
-
-	thing_open(&things[0], POLLIN);
-	thing_open(&things[1], POLLIN);
+	thing_open(POLLIN);
+	thing_open(POLLIN);
 	things[0].watch.reap = chain_reap;
 	things[0].victim = &things[1];
 	loop_kill(loop, &things[0].watch);
 	loop_turn(loop, false);
 	ck_assert_int_eq(things[1].reaped, 1);
-	close(things[0].other);
-	close(things[1].other);
 }
 END_TEST
 
 START_TEST(loop_free_reaps_what_is_left)
 {
 	struct loop *other = loop_new(NULL), *kept = loop;
-	static struct thing things[2];
 
 	loop = other;
-	thing_open(&things[0], POLLIN);
-	thing_open(&things[1], POLLIN);
+	thing_open(POLLIN);
+	thing_open(POLLIN);
 	things[0].watch.reap = chain_reap;
 	things[0].victim = &things[1];
 	loop_free(other);
 	loop = kept;
 	ck_assert_int_eq(things[0].reaped, 1);
 	ck_assert_int_eq(things[1].reaped, 1);
-	close(things[0].other);
-	close(things[1].other);
 }
 END_TEST
 
@@ -469,11 +438,10 @@ END_TEST
 
 START_TEST(two_hundred_watches_are_all_served)
 {
-	static struct thing things[200];
 	int i, sum = 0;
 
 	for (i = 0; i < 200; i++) {
-		thing_open(&things[i], POLLIN);
+		thing_open(POLLIN);
 		if (i % 2 == 0)
 			poke(&things[i]);
 	}
@@ -481,7 +449,6 @@ START_TEST(two_hundred_watches_are_all_served)
 	for (i = 0; i < 200; i++) {
 		ck_assert_int_eq(things[i].ready, i % 2 == 0);
 		sum += things[i].ready;
-		close(things[i].other);
 	}
 	ck_assert_int_eq(sum, 100);
 }

@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include "relayd/net/stream.h"
-#include "relayd/net/tls.h"
-#include "tests/support/certs.h"
 #include "tests/support/pair.h"
 #include "tests/support/suite.h"
 
@@ -19,43 +17,6 @@ enum {
 
 /* Every test runs in the clear and under TLS: the words are the same. */
 static struct pair pair;
-static struct tls_server *server;
-static struct tls_client *client;
-static struct certs *certs;
-
-static void
-make_tls(void)
-{
-	struct certs_wish wish = { .dns = "mx.campus.test" };
-	struct buf why;
-
-	buf_init(&why, 500);
-	certs = certs_new();
-	certs_issue(certs, "mx", &wish);
-	server = tls_server_new(certs_path(certs, "mx.pem"),
-	    certs_path(certs, "mx.key"), NULL, &why);
-	ck_assert_msg(server != NULL, "%s", buf_text(&why));
-	client = tls_client_new(certs_path(certs, "ca.pem"), NULL, &why);
-	ck_assert_msg(client != NULL, "%s", buf_text(&why));
-	certs_free(certs);
-	buf_clear(&why);
-}
-
-static void
-cover(bool tls)
-{
-	struct tls_expect expect = { .verify = false };
-	enum io near, far;
-
-	if (!tls)
-		return;
-	make_tls();
-	stream_tls_client(pair.near, client, &expect);
-	stream_tls_server(pair.far, server);
-	pair_handshake(&pair, &near, &far);
-	ck_assert_int_eq(near, IO_OK);
-	ck_assert_int_eq(far, IO_OK);
-}
 
 static void
 setup(bool tls, bool narrow)
@@ -64,17 +25,14 @@ setup(bool tls, bool narrow)
 		pair_open_narrow(&pair);
 	else
 		pair_open(&pair);
-	cover(tls);
+	if (tls)
+		pair_cover(&pair);
 }
 
 static void
 teardown(void)
 {
 	pair_close(&pair);
-	tls_server_free(server);
-	tls_client_free(client);
-	server = NULL;
-	client = NULL;
 }
 
 static void
