@@ -253,12 +253,6 @@ START_TEST(clients_begin_tls_and_hand_over_mail)
 		"--", "TO" } },
 	    daemon_port(tls.scene.daemon), "msmtp@campus.test",
 	    SPAN(HEAD BODY));
-	run_under_tls(&tls,
-	    &(struct client){ { "swaks", "--server", "127.0.0.1:PORT", "--tls",
-		"--from", "printer@campus.test", "--to", "TO", "--data", "-",
-		"--timeout", "20" } },
-	    daemon_port(tls.scene.daemon), "swaks@campus.test",
-	    SPAN(HEAD BODY));
 	tls_scene_close(&tls);
 }
 END_TEST
@@ -273,11 +267,6 @@ START_TEST(clients_speak_tls_from_the_first_byte)
 		"smtps://127.0.0.1:PORT", "--mail-from", "printer@campus.test",
 		"--mail-rcpt", "TO", "-T", "-" } },
 	    tls.implicit, "curl@campus.test", SPAN(HEAD BODY));
-	run_under_tls(&tls,
-	    &(struct client){ { "swaks", "--server", "127.0.0.1:PORT", "-tlsc",
-		"--from", "printer@campus.test", "--to", "TO", "--data", "-",
-		"--timeout", "20" } },
-	    tls.implicit, "swaks@campus.test", SPAN(HEAD BODY));
 	tls_scene_close(&tls);
 }
 END_TEST

@@ -15,7 +15,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/xalloc.h"
+#include "tests/support/leftover.h"
 #include "tests/support/log_lines.h"
 #include "tests/support/port.h"
 #include "tests/support/talk.h"
@@ -35,7 +35,6 @@ enum {
 	WAIT_MS = 20000, /* for a start, an end, a log line; ASan is slow */
 	STEP_MS = 5,
 	LOG_MAX = 64 << 20,
-	LOG_SHOWN = 8000,
 	FILE_NAME_MAX = PATH_MAX,
 };
 
@@ -46,10 +45,9 @@ struct daemon {
 	uint16_t port;
 	pid_t pid; /* 0: not running */
 	int exit_status;
+	size_t leftover; /* its place among what failed tests leave */
 	struct buf log;
 };
-
-static struct daemon *shown; /* borrowed: whose log a failure shows */
 
 static void
 step(void)
@@ -57,22 +55,6 @@ step(void)
 	struct timespec pause = { .tv_nsec = STEP_MS * 1000000 };
 
 	nanosleep(&pause, NULL);
-}
-
-static void
-show_log(void)
-{
-	struct span log;
-
-	if (shown == NULL)
-		return;
-	daemon_log(shown);
-	log = buf_span(&shown->log);
-	if (log.len > LOG_SHOWN)
-		log = span_skip(log, log.len - LOG_SHOWN);
-	printf("---- the log of relayd in %s\n%.*s----\n", shown->folder,
-	    SPAN_ARG(log));
-	fflush(stdout);
 }
 
 /* ---- its files ---- */
@@ -177,20 +159,8 @@ daemon_new(const struct daemon_setup *setup)
 	find_program(daemon);
 	daemon->port = port_reserve(&daemon->reserved);
 	daemon_configure(daemon, setup);
-	if (shown == NULL)
-		atexit(show_log);
-	shown = daemon;
+	daemon->leftover = leftover_note(daemon->folder);
 	return daemon;
-}
-
-static int
-remove_one(const char *name, const struct stat *status, int kind,
-    struct FTW *walk)
-{
-	(void)status;
-	(void)kind;
-	(void)walk;
-	return remove(name);
 }
 
 void
@@ -199,8 +169,8 @@ daemon_free(struct daemon *daemon)
 	if (daemon->pid != 0)
 		daemon_stop(daemon);
 	daemon_assert_sane(daemon);
-	shown = NULL;
-	nftw(daemon->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	leftover_remove(daemon->folder);
+	leftover_forget(daemon->leftover);
 	close(daemon->reserved);
 	buf_clear(&daemon->log);
 	free(daemon);

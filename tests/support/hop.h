@@ -46,7 +46,7 @@ struct hop_mail {
 	size_t rcpt_count;
 	struct buf wire;    /* as transmitted */
 	struct buf content; /* unstuffed */
-	bool accepted;      /* answered 2xx */
+	bool accepted;      /* answered 250 */
 };
 
 /* How many messages came, and were accepted, so far. */

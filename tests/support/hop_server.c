@@ -99,28 +99,6 @@ hop_server_port(const struct hop_server *server)
 }
 
 static void
-accept_all(struct hop_server *server)
-{
-	struct connection *connection;
-	int fd, on = 1;
-
-	while (server->count < CONNECTIONS_MAX) {
-		fd = accept4(server->fd, NULL, NULL,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd == -1)
-			return;
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		connection = xcalloc(1, sizeof(*connection));
-		connection->fd = fd;
-		buf_init(&connection->out, OUT_MAX);
-		hop_session_init(&connection->session, &server->events,
-		    &connection->out);
-		connection->closing = connection->session.gone;
-		server->connections[server->count++] = connection;
-	}
-}
-
-static void
 connection_free(struct connection *connection)
 {
 	close(connection->fd);
@@ -160,6 +138,31 @@ flush(struct connection *connection)
 		buf_eat(&connection->out, (size_t)sent);
 	}
 	return !connection->closing || connection->out.len > 0;
+}
+
+static void
+accept_all(struct hop_server *server)
+{
+	struct connection *connection;
+	int fd, on = 1;
+
+	while (server->count < CONNECTIONS_MAX) {
+		fd = accept4(server->fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1)
+			return;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		connection = xcalloc(1, sizeof(*connection));
+		connection->fd = fd;
+		buf_init(&connection->out, OUT_MAX);
+		hop_session_init(&connection->session, &server->events,
+		    &connection->out);
+		connection->closing = connection->session.gone;
+		if (flush(connection))
+			server->connections[server->count++] = connection;
+		else
+			connection_free(connection);
+	}
 }
 
 static bool

@@ -51,8 +51,8 @@ forget(struct hop_session *session)
 	session->rcpt_count = 0;
 }
 
-/* Answers at this stage; the first digit of what was said, or 0. */
-static char
+/* Answers at this stage; what was said, "" when the connection is dropped. */
+static const char *
 answer(struct hop_session *session, enum hop_stage stage, struct span line,
     const char *usual, struct buf *out)
 {
@@ -63,7 +63,7 @@ answer(struct hop_session *session, enum hop_stage stage, struct span line,
 		    line, usual);
 	if (reply == NULL) {
 		session->gone = true;
-		return 0;
+		return "";
 	}
 	if (reply[0] != '\0') {
 		buf_add(out, span_of(reply));
@@ -72,7 +72,7 @@ answer(struct hop_session *session, enum hop_stage stage, struct span line,
 	/* RFC 5321 3.8: 421 closes the channel. */
 	if (strncmp(reply, "421", 3) == 0)
 		session->gone = true;
-	return reply[0];
+	return reply;
 }
 
 void
@@ -153,19 +153,18 @@ static void
 command(struct hop_session *session, struct span line, struct buf *out)
 {
 	const struct verb *verb = verbs;
-	const char *usual;
-	char digit;
+	const char *usual, *said;
 
 	while (!span_starts_nocase(line, span_of(verb->name)))
 		verb++;
 	usual = usual_reply(session, verb);
 	if (usual != verb->usual)
-		digit = answer(session, HOP_OTHER, line, usual, out);
+		said = answer(session, HOP_OTHER, line, usual, out);
 	else
-		digit = answer(session, verb->stage, line, usual, out);
+		said = answer(session, verb->stage, line, usual, out);
 	if (usual == verb->usual)
 		follow(session, verb->stage,
-		    span_skip(line, strlen(verb->name)), digit);
+		    span_skip(line, strlen(verb->name)), said[0]);
 }
 
 /* One command line, if a whole one is there. */
@@ -216,6 +215,7 @@ static bool
 take_data(struct hop_session *session, struct buf *out)
 {
 	struct hop_message message;
+	const char *said;
 	size_t at;
 
 	if (!find_dot(session, &at))
@@ -226,8 +226,8 @@ take_data(struct hop_session *session, struct buf *out)
 		.rcpt_count = session->rcpt_count,
 		.data = span_head(buf_span(&session->in), at),
 	};
-	message.accepted = answer(session, HOP_DOT, message.data,
-			       "250 2.0.0 kept", out) == '2';
+	said = answer(session, HOP_DOT, message.data, "250 2.0.0 kept", out);
+	message.accepted = strncmp(said, "250 ", 4) == 0;
 	if (session->events.take != NULL)
 		session->events.take(session->events.owner, &message);
 	buf_eat(&session->in, at + 3);

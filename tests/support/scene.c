@@ -38,7 +38,7 @@ scene_open(struct scene *scene, const struct scene_setup *setup)
 		setup = &plain;
 	scene->campus = hop_new(NULL);
 	scene->lab = hop_new(setup->lab);
-	scene->outside = hop_new(NULL);
+	scene->outside = hop_new(setup->outside);
 	snprintf(hosted, sizeof(hosted),
 	    "campus.test via=[127.0.0.1]:%u\nlab.test via=[127.0.0.1]:%u\n",
 	    hop_port(scene->campus), hop_port(scene->lab));

@@ -13,7 +13,7 @@ struct scene {
 	struct daemon *daemon;
 	struct hop *campus;  /* of campus.test: takes everything */
 	struct hop *lab;     /* of lab.test: follows the script */
-	struct hop *outside; /* of everything else: takes everything */
+	struct hop *outside; /* of everything else: follows another script */
 };
 
 enum {
@@ -21,7 +21,8 @@ enum {
 };
 
 struct scene_setup {
-	const struct hop_rule *lab; /* NULL: takes everything */
+	const struct hop_rule *lab;     /* NULL: takes everything */
+	const struct hop_rule *outside; /* the same */
 	const char *allowlist;
 	const char *delivery; /* besides outside and quick retries */
 	const char *limits;

@@ -36,8 +36,9 @@ static const struct row {
 	{ "banner of two lines", { { HOP_BANNER, NULL, "220-hello\r\n220 again", 1 }, HOP_RULES_END }, AT_ONCE },
 	{ "banner garbage", { { HOP_BANNER, NULL, "hello, who is there?", 1 }, HOP_RULES_END }, LATER },
 	{ "banner lost", { { HOP_BANNER, NULL, NULL, 1 }, HOP_RULES_END }, LATER },
-	/* RFC 7504 2: this host takes no mail at all. */
-	{ "banner 521", { { HOP_BANNER, NULL, "521 5.3.2 no mail here", 0 }, HOP_RULES_END }, NEVER },
+	/* A host of the campus that takes no mail is a mistake to be mended. */
+	{ "banner 521", { { HOP_BANNER, NULL, "521 5.3.2 no mail here", 1 }, HOP_RULES_END }, LATER },
+	{ "banner 554", { { HOP_BANNER, NULL, "554 5.7.1 not you", 1 }, HOP_RULES_END }, LATER },
 
 	{ "EHLO 421", { { HOP_EHLO, NULL, "421 4.3.2 closing", 1 }, HOP_RULES_END }, LATER },
 	{ "EHLO 451", { { HOP_EHLO, NULL, "451 4.3.0 later", 1 }, HOP_RULES_END }, LATER },
@@ -137,11 +138,12 @@ static const char *
 wrong_with(struct stage *stage, size_t i)
 {
 	struct hop *hop = stage->hops[i];
-	char sender[64], recipient[64];
+	char sender[64], destination[64];
 	int deferred;
 
 	snprintf(sender, sizeof(sender), "row%zu@campus.test", i);
-	snprintf(recipient, sizeof(recipient), "user@d%zu.test", i);
+	snprintf(destination, sizeof(destination), "dest=\"[127.0.0.1]:%u ",
+	    hop_port(hop));
 	if (rows[i].fate == NEVER) {
 		if (hop_wait_for(stage->campus, sender, PATIENCE_MS) == NULL)
 			return "no notice came";
@@ -154,7 +156,7 @@ wrong_with(struct stage *stage, size_t i)
 	if (hop_count(hop) != (rows[i].fate == LATER_TWICE ? 2 : 1))
 		return "it was transmitted another number of times";
 	deferred =
-	    daemon_logged(stage->daemon, "event=deferred", recipient, NULL);
+	    daemon_logged(stage->daemon, "event=deferred", destination, NULL);
 	if ((deferred > 0) != (rows[i].fate != AT_ONCE))
 		return "the log tells it otherwise";
 	if (hop_mail_for(stage->campus, sender, 0) != NULL)
@@ -166,19 +168,21 @@ START_TEST(every_reply_at_every_stage_has_its_outcome)
 {
 	struct stage stage;
 	const char *wrong;
-	size_t i, bad = 0;
+	struct buf text;
+	size_t i;
 
+	buf_init(&text, 1 << 16);
 	stage_open(&stage);
 	for (i = 0; i < ROWS; i++)
 		send_row(&stage, i);
 	for (i = 0; i < ROWS; i++) {
 		wrong = wrong_with(&stage, i);
-		if (wrong == NULL)
-			continue;
-		bad++;
-		printf("row %zu, %s: %s\n", i, rows[i].name, wrong);
+		if (wrong != NULL)
+			buf_addf(&text, "\nrow %zu, %s: %s", i, rows[i].name,
+			    wrong);
 	}
-	ck_assert_msg(bad == 0, "%zu rows went wrong", bad);
+	ck_assert_msg(text.len == 0, "%s", buf_text(&text));
+	buf_clear(&text);
 	stage_close(&stage);
 }
 END_TEST
@@ -294,6 +298,29 @@ START_TEST(the_second_hop_is_used_when_the_first_is_dead)
 }
 END_TEST
 
+/* RFC 7504 3: the host takes no mail, and it is not ours to mend. */
+START_TEST(a_host_outside_that_takes_no_mail_fails_it)
+{
+	static const struct hop_rule rules[] = {
+		{ HOP_BANNER, NULL, "521 5.3.2 no mail here", 0 },
+		HOP_RULES_END,
+	};
+	const struct hop_mail *notice;
+	struct scene scene;
+
+	scene_open(&scene,
+	    &(struct scene_setup){ .outside = rules,
+		.allowlist = "127.0.0.2\n" });
+	ck_assert_int_eq(talk_once("127.0.0.2", daemon_port(scene.daemon),
+			     "printer@campus.test", "a@else.example", TEXT),
+	    250);
+	notice = hop_wait_for(scene.campus, "printer@campus.test", PATIENCE_MS);
+	ck_assert_ptr_nonnull(notice);
+	ck_assert(scene_holds(buf_span(&notice->content), "521 5.3.2"));
+	scene_close(&scene);
+}
+END_TEST
+
 START_TEST(a_silent_next_hop_delays_nobody_else)
 {
 	static const struct hop_rule rules[] = { { HOP_EHLO, NULL, "", 0 },
@@ -326,6 +353,7 @@ next_hop_suite(void)
 	tcase_add_test(tcase, connections_to_a_next_hop_are_used_again);
 	tcase_add_test(tcase, a_next_hop_that_comes_back_gets_its_mail);
 	tcase_add_test(tcase, the_second_hop_is_used_when_the_first_is_dead);
+	tcase_add_test(tcase, a_host_outside_that_takes_no_mail_fails_it);
 	tcase_add_test(tcase, a_silent_next_hop_delays_nobody_else);
 	suite_add_tcase(suite, tcase);
 	return suite;

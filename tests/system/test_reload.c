@@ -124,7 +124,7 @@ START_TEST(mail_that_waits_takes_the_new_route_after_a_reload)
 	write_hosted(&scene, "moved.test via=[127.0.0.1]:1");
 	daemon_reload(scene.daemon);
 	ck_assert_int_eq(scene_send_one(&scene, SENDER, "a@moved.test"), 250);
-	daemon_wait_log(scene.daemon, "event=deferred", "a@moved.test", NULL);
+	daemon_wait_log(scene.daemon, "event=deferred", "]:1 ", NULL);
 	snprintf(line, sizeof(line), "moved.test via=[127.0.0.1]:%u",
 	    hop_port(scene.lab));
 	write_hosted(&scene, line);
