@@ -238,6 +238,8 @@ destination_run(struct destination *destination)
 		steps++;
 	if (steps == RUN_STEPS)
 		destination_wake(destination);
+	else if (destination->has_room)
+		lines_forget(destination); /* it has found another way */
 	rest(destination);
 }
 

@@ -43,6 +43,7 @@ struct destination {
 	struct due due; /* scheduled when due_at is not LOOP_NEVER */
 	uint64_t due_at;
 	bool is_dirty, is_wanting;
+	bool has_room; /* for one more line, kept for it by lines.c */
 	TAILQ_ENTRY(destination) dirty_link, wanting_link;
 };
 

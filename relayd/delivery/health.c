@@ -62,6 +62,8 @@ health_unreachable(struct health *health, const struct health_facts *facts)
 bool
 health_trouble(struct health *health, const struct health_facts *facts)
 {
+	if (health->down && facts->now < health->retry_at)
+		return false; /* it was under way when it went down */
 	health->limit = health->limit > 1 ? health->limit / 2 : 1;
 	health->troubles++;
 	if (!health->down && health->troubles < HEALTH_TROUBLES)

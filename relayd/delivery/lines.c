@@ -17,6 +17,7 @@
 struct lines {
 	struct core *core; /* borrowed */
 	size_t count, busy_count;
+	size_t reserved;            /* kept for destinations that wanted one */
 	size_t holders;             /* destinations that have lines */
 	struct line_idle_list idle; /* the longest idle first */
 	struct destination_line wanting;
@@ -45,24 +46,73 @@ lines_free(struct lines *lines)
 	free(lines);
 }
 
+static bool
+is_full(const struct lines *lines)
+{
+	return lines->count + lines->reserved >=
+	    lines->core->conf->delivery.connections;
+}
+
+static void
+want(struct lines *lines, struct destination *destination)
+{
+	if (destination->is_wanting)
+		return;
+	destination->is_wanting = true;
+	lines->wanting_count++;
+	TAILQ_INSERT_TAIL(&lines->wanting, destination, wanting_link);
+}
+
+static void
+want_no_more(struct lines *lines, struct destination *destination)
+{
+	if (!destination->is_wanting)
+		return;
+	destination->is_wanting = false;
+	lines->wanting_count--;
+	TAILQ_REMOVE(&lines->wanting, destination, wanting_link);
+}
+
+/* Room goes to whoever has waited longest, and is kept for it. */
+static void
+give_room(struct lines *lines)
+{
+	struct destination *next;
+
+	while (
+	    !is_full(lines) && (next = TAILQ_FIRST(&lines->wanting)) != NULL) {
+		want_no_more(lines, next);
+		next->has_room = true;
+		lines->reserved++;
+		destination_wake(next);
+	}
+}
+
+/* Takes the room that is kept for it. */
+static bool
+take_room(struct lines *lines, struct destination *destination)
+{
+	if (!destination->has_room)
+		return false;
+	destination->has_room = false;
+	lines->reserved--;
+	return true;
+}
+
 bool
 lines_room(struct destination *destination)
 {
 	struct lines *lines = destination->core->lines;
 	struct line *oldest = TAILQ_FIRST(&lines->idle);
 
-	if (lines->count < destination->core->conf->delivery.connections)
+	if (take_room(lines, destination))
 		return true;
-	if (oldest != NULL) {
+	if (lines->wanting_count == 0 && !is_full(lines))
+		return true;
+	want(lines, destination);
+	if (oldest != NULL)
 		line_quit(oldest);
-		return true;
-	}
-	if (!destination->is_wanting) {
-		destination->is_wanting = true;
-		lines->wanting_count++;
-		TAILQ_INSERT_TAIL(&lines->wanting, destination, wanting_link);
-	}
-	return false;
+	return take_room(lines, destination);
 }
 
 void
@@ -70,11 +120,9 @@ lines_forget(struct destination *destination)
 {
 	struct lines *lines = destination->core->lines;
 
-	if (!destination->is_wanting)
-		return;
-	destination->is_wanting = false;
-	lines->wanting_count--;
-	TAILQ_REMOVE(&lines->wanting, destination, wanting_link);
+	want_no_more(lines, destination);
+	if (take_room(lines, destination))
+		give_room(lines);
 }
 
 bool
@@ -154,15 +202,11 @@ void
 lines_closed(struct line *line)
 {
 	struct lines *lines = line->destination->core->lines;
-	struct destination *next = TAILQ_FIRST(&lines->wanting);
 
 	lines->count--;
 	if (line->destination->line_count == 0)
 		lines->holders--;
-	if (next != NULL) {
-		lines_forget(next);
-		destination_wake(next);
-	}
+	give_room(lines);
 }
 
 void

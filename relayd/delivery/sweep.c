@@ -115,8 +115,10 @@ sweep_step(struct destination *destination)
 		if (queue->sweep == NULL)
 			destination->sweep_at = LOOP_NEVER;
 	}
+	if (queue->sweep == NULL)
+		return false;
 	for (i = 0; i < SWEEP_STEP && queue->sweep != NULL; i++)
 		if (look(destination))
 			break;
-	return i > 0;
+	return true;
 }
