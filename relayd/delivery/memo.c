@@ -21,7 +21,8 @@ enum {
 	 * taken as it is needed.
 	 */
 	TEXT_MAX = 512 << 20,
-	HEADER_MAX = 4096 /* one field */
+	HEADER_MAX = 4096, /* one field */
+	BLOCK = 64 << 10   /* bytes that the spool is given at a time */
 };
 
 _Static_assert(sizeof(((struct memo *)0)->to) > ADDRESS_MAX &&
@@ -104,6 +105,18 @@ has_dot_lines(struct span text)
 	    (text.len > 0 && memmem(text.data, text.len, "\r\n.", 3) != NULL);
 }
 
+/* In blocks, as a session would: a large one goes to a file as it comes. */
+static bool
+add_all(struct intake *intake, struct span text)
+{
+	while (text.len > 0) {
+		if (!intake_add(intake, span_head(text, BLOCK)))
+			return false;
+		text = span_skip(text, BLOCK);
+	}
+	return true;
+}
+
 bool
 memo_send(struct memo *memo, struct span session,
     void (*done)(void *owner, enum commit_result result), void *owner)
@@ -121,7 +134,7 @@ memo_send(struct memo *memo, struct span session,
 		.recipient_count = 1,
 		.recipients = &recipient,
 	};
-	bool good = intake_add(memo->intake, text);
+	bool good = add_all(memo->intake, text);
 
 	assert(!memo->text.full);
 	if (memo->utf8)
