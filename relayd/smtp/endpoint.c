@@ -53,6 +53,14 @@ accepted(void *owner, int fd, const struct sockaddr *peer, socklen_t peer_len)
 	endpoint->accepted(endpoint, fd, peer, peer_len);
 }
 
+/* Out of descriptors: where TLS begins at once, nothing is said in the clear. */
+static void
+set_refusal(struct endpoint *endpoint)
+{
+	if (endpoint->mode == LISTEN_TLS_IMPLICIT)
+		listener_refusal(endpoint->listener, SPAN(""));
+}
+
 bool
 endpoint_open(struct endpoint *endpoint, struct loop *loop, int passed,
     struct buf *why)
@@ -64,7 +72,10 @@ endpoint_open(struct endpoint *endpoint, struct loop *loop, int passed,
 	else
 		endpoint->listener = listener_open(loop, endpoint->address,
 		    endpoint->port, accepted, endpoint, why);
-	return endpoint->listener != NULL;
+	if (endpoint->listener == NULL)
+		return false;
+	set_refusal(endpoint);
+	return true;
 }
 
 bool
@@ -79,9 +90,11 @@ endpoint_take_options(struct endpoint *endpoint, struct endpoint *newer)
 	endpoint->mode = newer->mode;
 	endpoint->accept_bare_lf = newer->accept_bare_lf;
 	/* Streams that use the old one keep it alive. */
-	tls_server_free(endpoint->tls);
+	if (endpoint->tls != NULL)
+		tls_server_free(endpoint->tls);
 	endpoint->tls = newer->tls;
 	newer->tls = NULL;
+	set_refusal(endpoint);
 }
 
 void

@@ -1,0 +1,338 @@
+/*
+ * test_session - what a session logs, what it refuses to remember, and that
+ * no order of commands confuses it.  What it answers is in tests/dialogs.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/desk.h"
+#include "tests/support/suite.h"
+
+enum {
+	HEARD_MAX = 8 << 20,
+	WALKS = 400,
+	STEPS = 60,
+};
+
+static struct desk *desk;
+static struct buf heard;
+
+static void
+setup(void)
+{
+	struct desk_options options = { .starttls = true };
+
+	desk = desk_new(&options);
+	buf_init(&heard, HEARD_MAX);
+	desk_connect(desk);
+}
+
+static void
+teardown(void)
+{
+	desk_free(desk);
+	buf_clear(&heard);
+}
+
+static void
+say(const char *text)
+{
+	desk_send(desk, span_of(text));
+	desk_receive(desk, &heard);
+}
+
+static bool
+holds(struct span all, const char *text)
+{
+	return all.len > 0 &&
+	    memmem(all.data, all.len, text, strlen(text)) != NULL;
+}
+
+static size_t
+count(struct span all, char byte)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < all.len; i++)
+		n += all.data[i] == byte;
+	return n;
+}
+
+#define HELLO  "EHLO printer\r\n"
+#define TO_ANN "MAIL FROM:<a@b.example>\r\nRCPT TO:<ann@campus.test>\r\n"
+#define BODY   "DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\n"
+
+START_TEST(a_session_that_only_quits_is_not_logged)
+{
+	say(HELLO "NOOP\r\nRSET\r\nQUIT\r\n");
+	session_gone(desk_session(desk), "closed");
+	ck_assert_uint_eq(desk_log(desk).len, 0);
+}
+END_TEST
+
+START_TEST(an_accepted_message_is_one_line)
+{
+	struct span log;
+
+	say("HELO printer\r\nMAIL FROM: a@b.example\r\n"
+	    "RCPT TO:<ann@campus.test>\r\nDATA\r\nhi\nthere\r\n.\r\n");
+	log = desk_log(desk);
+	ck_assert_uint_eq(count(log, '\n'), 1);
+	ck_assert(holds(log, "event=accepted"));
+	ck_assert(holds(log, "id="));
+	ck_assert(holds(log, "client=192.0.2.1"));
+	ck_assert(holds(log, "helo=printer"));
+	ck_assert(holds(log, "from=a@b.example"));
+	ck_assert(holds(log, "rcpts=1"));
+	ck_assert(holds(log, "size=11"));
+	ck_assert(holds(log, "rule=tests/dialogs/tables/hosted:2"));
+	ck_assert(holds(log, "no_brackets"));
+	ck_assert(holds(log, "data_bare_lf"));
+	ck_assert(holds(log, "fields_added"));
+}
+END_TEST
+
+START_TEST(quirks_of_one_message_are_not_told_of_the_next)
+{
+	say("HELO printer\r\nMAIL FROM: a@b.example\r\n"
+	    "RCPT TO:<ann@campus.test>\r\nDATA\r\nhi\nthere\r\n.\r\n");
+	say(TO_ANN);
+	say("DATA\r\n");
+	say("Date: x\r\nFrom: x\r\nMessage-ID: <x>\r\n\r\n.\r\n");
+	ck_assert_uint_eq(count(desk_log(desk), '\n'), 2);
+	ck_assert(
+	    !holds(span_skip(desk_log(desk), span_find(desk_log(desk), '\n')),
+		"quirks="));
+}
+END_TEST
+
+/* Every refusal: the reference of the reply is in the log line. */
+static const char *const refusals[] = {
+	HELLO "MAIL FROM:<a@b.example>\r\nRCPT TO:<x@elsewhere.example>\r\n",
+	"BOGUS\r\n",
+	"RCPT TO:<ann@campus.test>\r\n",
+	HELLO "MAIL FROM:<bad\r\n",
+	HELLO "MAIL FROM:<a@b.example> X=1\r\n",
+	HELLO "MAIL FROM:<a@b.example> SIZE=99999999999\r\n",
+	"NOOP\x01\r\n",
+	"NOOP\n",
+	HELLO "BDAT x\r\n",
+	HELLO "AUTH LOGIN\r\n",
+	"GET / HTTP/1.0\r\n",
+};
+
+START_TEST(a_refusal_has_a_reference_that_the_log_knows)
+{
+	struct span log, ref;
+	const char *at;
+
+	say(refusals[_i]);
+	at = memmem(heard.data, heard.len, "[ref ", 5);
+	ck_assert_ptr_nonnull(at);
+	at += 5;
+	ref = span_make(at, heard.len - (size_t)(at - heard.data));
+	ref = span_head(ref, span_find(ref, ']'));
+	log = desk_log(desk);
+	ck_assert_uint_eq(count(log, '\n'), 1);
+	ck_assert(holds(log, "event=refused"));
+	ck_assert_ptr_nonnull(memmem(log.data, log.len, ref.data, ref.len));
+	ck_assert(span_ends(ref, SPAN(".1")));
+}
+END_TEST
+
+START_TEST(the_log_of_a_refused_recipient_says_who_and_why)
+{
+	say(HELLO "MAIL FROM:<a@b.example>\r\n");
+	say("RCPT TO:<x@old.example>\r\n");
+	ck_assert(holds(desk_log(desk), "in=RCPT"));
+	ck_assert(holds(desk_log(desk), "from=a@b.example"));
+	ck_assert(holds(desk_log(desk), "rcpt=x@old.example"));
+	ck_assert(holds(desk_log(desk), "rule=tests/dialogs/tables/hosted:5"));
+}
+END_TEST
+
+START_TEST(nothing_from_a_client_ends_a_log_line_or_a_reply)
+{
+	static const char evil[] =
+	    "EHLO a\x80\xff\"\\ event=accepted\r\n"
+	    "MAIL FROM:<\"x\\\" y\"@b.example>\r\n"
+	    "RCPT TO:<\"event=accepted\\\\ z\"@elsewhere.example>\r\n";
+	struct span rest, line;
+	size_t i;
+
+	say(evil);
+	rest = desk_log(desk);
+	ck_assert_uint_eq(count(rest, '\n'), 1);
+	ck_assert(span_starts(rest, SPAN("event=refused")) ||
+	    holds(rest, " event=refused"));
+	for (i = 0; i < rest.len; i++)
+		ck_assert(rest.data[i] == '\n' ||
+		    (unsigned char)rest.data[i] >= 0x20);
+	rest = buf_span(&heard);
+	while (rest.len > 0) {
+		line = span_cut(&rest, '\n');
+		ck_assert(span_ends(line, SPAN("\r")));
+		ck_assert(span_printable(span_head(line, line.len - 1)));
+	}
+}
+END_TEST
+
+START_TEST(a_transaction_that_is_cut_off_is_logged)
+{
+	say(HELLO TO_ANN "DATA\r\nhalf a mess");
+	session_gone(desk_session(desk), "lost");
+	ck_assert(holds(desk_log(desk), "event=aborted"));
+	ck_assert(holds(desk_log(desk), "why=lost"));
+	ck_assert(holds(desk_log(desk), "in=DATA"));
+	ck_assert_uint_eq(desk_queued(desk), 0);
+}
+END_TEST
+
+START_TEST(nothing_is_read_while_the_disk_works)
+{
+	desk_hold(desk, true);
+	say(HELLO TO_ANN BODY "NOOP\r\nQUIT\r\n");
+	ck_assert_int_eq(session_wish(desk_session(desk)), SESSION_WAIT);
+	ck_assert_uint_eq(desk_unread(desk), strlen("NOOP\r\nQUIT\r\n"));
+	ck_assert(!holds(buf_span(&heard), "queued"));
+	desk_hold(desk, false);
+	desk_receive(desk, &heard);
+	ck_assert(holds(buf_span(&heard), "250 2.0.0 queued as"));
+	ck_assert(holds(buf_span(&heard), "221 "));
+}
+END_TEST
+
+START_TEST(a_deadline_ends_the_session_wherever_it_stands)
+{
+	static const char *const places[] = { "", HELLO,
+		HELLO "MAIL FROM:<>\r\n", HELLO TO_ANN, HELLO TO_ANN "DATA\r\n",
+		HELLO TO_ANN "DATA\r\nxy\r\n.", HELLO TO_ANN "BDAT 10\r\n",
+		HELLO TO_ANN "BDAT 2\r\nxy", HELLO "BDAT 10\r\nx",
+		HELLO TO_ANN BODY };
+
+	desk_hold(desk, true);
+	say(places[_i]);
+	session_expired(desk_session(desk));
+	ck_assert_int_eq(session_wish(desk_session(desk)), SESSION_CUT);
+	desk_receive(desk, &heard);
+	ck_assert(holds(buf_span(&heard), "421 4.4.2"));
+	desk_hold(desk, false);
+}
+END_TEST
+
+START_TEST(plaintext_behind_starttls_ends_the_session)
+{
+	say(HELLO);
+	say("STARTTLS\r\nEHLO evil\r\n");
+	ck_assert(holds(buf_span(&heard), "554 5.5.0"));
+	ck_assert(!holds(buf_span(&heard), "220 2.0.0"));
+	ck_assert_int_eq(session_wish(desk_session(desk)), SESSION_CUT);
+}
+END_TEST
+
+/* A small generator of its own: the same walks on every machine. */
+static uint64_t walk_state;
+
+static size_t
+draw(size_t below)
+{
+	walk_state = walk_state * 6364136223846793005u + 1442695040888963407u;
+	return (size_t)(walk_state >> 33) % below;
+}
+
+static const char *const words[] = { "EHLO x\r\n", "HELO y\r\n",
+	"MAIL FROM:<a@b.example>\r\n", "MAIL FROM:<> SIZE=10\r\n",
+	"MAIL FROM:<c@b.example> SMTPUTF8\r\n",
+	"MAIL FROM:<x@b.example> SIZE=999999999\r\n",
+	"RCPT TO:<ann@campus.test>\r\n", "RCPT TO:<bob@campus.test>\r\n",
+	"RCPT TO:<x@elsewhere.example>\r\n", "RCPT TO:<bad\r\n",
+	"RCPT TO:<postmaster>\r\n", "DATA\r\n", "DATA\r\nx\r\n.\r\n",
+	"a line of text\r\n", ".\r\n", ".\n", "\n.\n", "\r", "\n", "\r\n",
+	"..\r\n", "BDAT 3\r\nab\n", "BDAT 2 LAST\r\n\r\r", "BDAT 0 LAST\r\n",
+	"BDAT 0\r\n", "BDAT 4\r\nQUIT", "RSET\r\n", "NOOP\r\n", "VRFY x\r\n",
+	"EXPN x\r\n", "HELP\r\n", "BOGUS\r\n", "\x01\r\n", "Received: x\r\n",
+	"NOOP", "AUTH PLAIN\r\n", "DATA\r\n\x80\r\n.\r\nRSET\r\n" };
+
+static void
+make_walk(struct buf *walk)
+{
+	size_t steps = 1 + draw(STEPS);
+
+	while (steps-- > 0)
+		buf_add(walk,
+		    span_of(words[draw(sizeof(words) / sizeof(words[0]))]));
+}
+
+/* Replies with the message IDs left out. */
+static void
+run_walk(struct span walk, size_t step, struct buf *out)
+{
+	size_t at, len = strlen("queued as ");
+	char *id;
+
+	buf_empty(out);
+	desk_connect(desk);
+	for (at = 0; at < walk.len; at += step) {
+		desk_send(desk, span_head(span_skip(walk, at), step));
+		desk_receive(desk, out);
+	}
+	desk_receive(desk, out);
+	id = out->data;
+	while ((id = memmem(id, out->len - (size_t)(id - out->data),
+		    "queued as ", len)) != NULL) {
+		id += len;
+		memset(id, 'x', SPOOL_ID_LEN);
+	}
+	buf_addf(out, "%zu queued", desk_queued(desk));
+}
+
+START_TEST(no_order_of_commands_confuses_it_however_it_is_cut)
+{
+	struct buf walk, again;
+	size_t i;
+
+	buf_init(&walk, HEARD_MAX);
+	buf_init(&again, HEARD_MAX);
+	walk_state = (uint64_t)_i;
+	for (i = 0; i < WALKS; i++) {
+		buf_empty(&walk);
+		make_walk(&walk);
+		run_walk(buf_span(&walk), walk.len, &heard);
+		run_walk(buf_span(&walk), 1 + draw(5), &again);
+		if (!span_equal(buf_span(&heard), buf_span(&again)))
+			ck_abort_msg("walk \"%s\" gave \"%s\" and \"%s\"",
+			    buf_text(&walk), buf_text(&heard),
+			    buf_text(&again));
+	}
+	buf_clear(&walk);
+	buf_clear(&again);
+}
+END_TEST
+
+static Suite *
+session_suite(void)
+{
+	Suite *suite = suite_create("session");
+	TCase *tcase = tcase_create("session");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_session_that_only_quits_is_not_logged);
+	tcase_add_test(tcase, an_accepted_message_is_one_line);
+	tcase_add_test(tcase, quirks_of_one_message_are_not_told_of_the_next);
+	tcase_add_loop_test(tcase, a_refusal_has_a_reference_that_the_log_knows,
+	    0, sizeof(refusals) / sizeof(refusals[0]));
+	tcase_add_test(tcase, the_log_of_a_refused_recipient_says_who_and_why);
+	tcase_add_test(tcase, nothing_from_a_client_ends_a_log_line_or_a_reply);
+	tcase_add_test(tcase, a_transaction_that_is_cut_off_is_logged);
+	tcase_add_test(tcase, nothing_is_read_while_the_disk_works);
+	tcase_add_loop_test(tcase,
+	    a_deadline_ends_the_session_wherever_it_stands, 0, 10);
+	tcase_add_test(tcase, plaintext_behind_starttls_ends_the_session);
+	tcase_add_loop_test(tcase,
+	    no_order_of_commands_confuses_it_however_it_is_cut, 0, 5);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(session_suite)
