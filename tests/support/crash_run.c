@@ -39,14 +39,6 @@ note(struct run *run, const char *wrong, uint64_t state)
 	}
 }
 
-static const struct disk *
-disk_of(struct run *run, struct disk_sim *sim)
-{
-	const struct disk *disk = disk_sim_disk(sim);
-
-	return run->plan->before == NULL ? disk : run->plan->before(disk);
-}
-
 /* A recovery that is cut short itself, and then one that is not. */
 static void
 judge_second(struct run *run, struct disk_sim *first, uint64_t state)
@@ -55,12 +47,12 @@ judge_second(struct run *run, struct disk_sim *first, uint64_t state)
 	struct model broken = { .options = run->model.options };
 
 	disk_sim_stop_after(first, state % 7);
-	broken.options.disk = disk_of(run, first);
+	broken.options.disk = disk_sim_disk(first);
 	if (model_open(&broken))
 		spool_turn(broken.spool);
 	model_close(&broken);
 	second = disk_sim_crash(first, state >> 8);
-	note(run, model_judge(&run->model, disk_of(run, second)), state);
+	note(run, model_judge(&run->model, disk_sim_disk(second)), state);
 	run->outcome->second_states++;
 	disk_sim_free(second);
 }
@@ -73,7 +65,7 @@ judge(struct run *run, uint64_t state)
 
 	if (state > 1 && state % 4 == 0)
 		again = disk_sim_crash(after, 1);
-	note(run, model_judge(&run->model, disk_of(run, after)), state);
+	note(run, model_judge(&run->model, disk_sim_disk(after)), state);
 	run->outcome->states++;
 	if (disk_sim_open_count(after) != 0)
 		note(run, "a descriptor was left open", state);
@@ -149,8 +141,9 @@ crash_run(const struct crash_plan *plan, struct crash_outcome *outcome)
 
 	*outcome = (struct crash_outcome){ 0 };
 	run.sim = disk_sim_new();
-	model_init(&run.model, NULL);
-	run.model.options.disk = disk_of(&run, run.sim);
+	if (plan->forget_names)
+		disk_sim_forget_names(run.sim);
+	model_init(&run.model, disk_sim_disk(run.sim));
 	run.model.random = plan->seed;
 	if (plan->random != NULL)
 		run.model.options.random = plan->random;

@@ -14,11 +14,10 @@
  */
 struct crash_plan {
 	uint64_t seed;
-	size_t steps;           /* of the workload */
-	size_t states_per_call; /* crash states looked at */
-	bool stop_at_first;     /* broken promise */
-	/* May stand before the simulated disk; NULL: nothing does. */
-	const struct disk *(*before)(const struct disk *disk);
+	size_t steps;             /* of the workload */
+	size_t states_per_call;   /* crash states looked at */
+	bool stop_at_first;       /* broken promise */
+	bool forget_names;        /* disk_sim_forget_names() */
 	uint64_t (*random)(void); /* for the spool; NULL: any */
 };
 

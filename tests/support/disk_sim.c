@@ -71,6 +71,7 @@ struct disk_sim {
 	size_t open_count;
 	unsigned rename_number;
 	uint64_t free_bytes, free_inodes;
+	bool forget_names;
 	bool limited;
 	size_t calls_left;
 	void (*after)(void *arg);
@@ -337,6 +338,10 @@ sim_sync(void *owner, int fd, bool data_only)
 	(void)data_only; /* the size is needed to read what was written */
 	if (!may_change(sim))
 		return -1;
+	if (node->directory && sim->forget_names) {
+		changed(sim);
+		return 0;
+	}
 	if (node->directory) {
 		copy_names(&node->durable_names, &node->names);
 	} else {
@@ -674,6 +679,7 @@ disk_sim_crash(const struct disk_sim *sim, uint64_t seed)
 	}
 	free(named);
 	after->rename_number = sim->rename_number;
+	after->forget_names = sim->forget_names;
 	after->free_bytes = sim->free_bytes;
 	after->free_inodes = sim->free_inodes;
 	return after;
@@ -699,6 +705,12 @@ bool
 disk_sim_stopped(const struct disk_sim *sim)
 {
 	return sim->limited && sim->calls_left == 0;
+}
+
+void
+disk_sim_forget_names(struct disk_sim *sim)
+{
+	sim->forget_names = true;
 }
 
 size_t

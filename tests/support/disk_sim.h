@@ -33,6 +33,8 @@ void disk_sim_watch(struct disk_sim *sim, void (*after)(void *arg), void *arg);
 void disk_sim_stop_after(struct disk_sim *sim, size_t calls);
 bool disk_sim_stopped(const struct disk_sim *sim);
 
+/* From now on, after a crash too, a sync of a directory does nothing. */
+void disk_sim_forget_names(struct disk_sim *sim);
 /* Descriptors that are open. */
 size_t disk_sim_open_count(const struct disk_sim *sim);
 /* What space() says. */
