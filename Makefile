@@ -87,12 +87,14 @@ build/check/relayd: $(PROGRAM:%.c=build/check/obj/%.o) build/check/librelayd.a
 build/check/sink: $(SINK:%.c=build/check/obj/%.o) build/check/librelayd.a
 	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
-# A test that stands in front of system calls names them: WRAP_test_noun = fsync openat
+# A test that stands in front of a function calls the real one by __real_name.
+wraps = $(patsubst __real_%,-Wl$(comma)--wrap=%,$(sort $(shell grep -oh '__real_[a-z_]*' $(1))))
+comma = ,
 
 define test_program
 build/check/$(notdir $(1:.c=)): build/check/obj/$(1:.c=.o) build/check/libsupport.a build/check/librelayd.a
 	$$(SAY) "  LINK  $$@"
-	$$(Q)$$(CC) $$(SANITIZE) $$(OUR_LDFLAGS) $$(foreach call,$$(WRAP_$(notdir $(1:.c=))),-Wl,--wrap=$$(call)) \
+	$$(Q)$$(CC) $$(SANITIZE) $$(OUR_LDFLAGS) $$(call wraps,$(1)) \
 		-o $$@ $$^ $$(LIB_LDLIBS) $$(CHECK_LDLIBS)
 endef
 $(foreach test,$(TESTS),$(eval $(call test_program,$(test))))
