@@ -139,7 +139,10 @@ match_of(const struct hosted *hosted, uint32_t found)
 	};
 }
 
-/* The exact name, then the suffixes, longest first: one look for each label. */
+/*
+ * The exact name, then the suffixes, longest first: one look for each label.
+ * No suffix in the table ends in a bracket, so a literal finds only itself.
+ */
 struct hosted_match
 hosted_find(const struct hosted *hosted, struct span domain)
 {
@@ -147,9 +150,6 @@ hosted_find(const struct hosted *hosted, struct span domain)
 	struct span suffix = domain;
 	size_t dot;
 
-	/* A literal has no names above it. */
-	if (span_starts(domain, SPAN("[")))
-		return match_of(hosted, found);
 	while (found == STRING_SET_NONE) {
 		dot = suffix.len == 0 ?
 		    0 :

@@ -85,8 +85,6 @@ find_close(struct span s)
 		} else {
 			at += close + 1;
 		}
-		if (depth > 2)
-			return s.len;
 	}
 	return s.len;
 }

@@ -144,16 +144,14 @@ match_one(const struct pattern *pattern, const struct address *address)
 	struct span local = span_make(address->local, address->local_len);
 	struct span domain = span_of(address->domain), wanted;
 
-	if (pattern->null || address->kind == ADDRESS_NULL)
-		return pattern->null && address->kind == ADDRESS_NULL;
-	if (address->kind == ADDRESS_BARE)
-		return false;
+	if (pattern->null)
+		return address->kind == ADDRESS_NULL;
 	if (pattern->local != NULL &&
 	    !span_equal_nocase(local, span_of(pattern->local)))
 		return false;
+	/* Without a domain, <> and <root> match none. */
 	wanted = span_of(pattern->domain);
 	if (wanted.data[0] == '.')
-		return address->kind == ADDRESS_DOMAIN &&
-		    domain.len > wanted.len && span_ends(domain, wanted);
+		return span_ends(domain, wanted);
 	return span_equal(domain, wanted);
 }

@@ -160,6 +160,7 @@ START_TEST(parser_stops_at_any_byte)
 	struct address address;
 	const char *why;
 	unsigned quirks;
+	bool beyond = false;
 	char *copy;
 	int byte;
 
@@ -170,11 +171,13 @@ START_TEST(parser_stops_at_any_byte)
 		for (byte = 0; n > 0 && byte < 256; byte++) {
 			copy[n - 1] = (char)byte;
 			if (path_parse(span_make(copy, n), &address, &used,
-				&quirks, &why) == PATH_OK)
-				ck_assert_uint_le(used, n);
+				&quirks, &why) == PATH_OK &&
+			    used > n)
+				beyond = true;
 		}
 		free(copy);
 	}
+	ck_assert(!beyond);
 }
 END_TEST
 
