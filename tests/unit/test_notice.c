@@ -445,6 +445,7 @@ START_TEST(xtext_cannot_make_a_field)
 	assert_well_formed(false);
 	assert_lacks("\nAction: relayed");
 	assert_lacks("Original-Envelope-Id");
+	assert_lacks("Original-Recipient: \\x");
 }
 END_TEST
 
@@ -484,12 +485,16 @@ START_TEST(utf8_recipient_is_written_in_ascii_fields)
 	story.recipient.address = SPAN("gr\xc3\xbc\xc3\x9f+e@example.org");
 	story.envelope.flags = ENVELOPE_SMTPUTF8;
 	story.original = SPAN("Subject: gr\xc3\xbc\xc3\x9f\r\n\r\nbody\r\n");
+	outcome_set(&story.outcome, OUTCOME_FAILED, 550, "5.1.1",
+	    SPAN("550 gr\xc3\xbc\xc3\x9f"), "mx");
 	story_send(&story);
 	ck_assert_int_eq(envelope_written.body, BODY_8BIT);
 	ck_assert_uint_eq(envelope_written.flags, ENVELOPE_NOTICE);
 	assert_has("\r\nFinal-Recipient: utf-8; "
 		   "gr\\x{FC}\\x{DF}\\x{2B}e@example.org\r\n");
 	assert_has("\r\n    <gr\xc3\xbc\xc3\x9f+e@example.org>\r\n");
+	assert_has("\r\nDiagnostic-Code: smtp; 550 gr\\xc3\\xbc\\xc3\\x9f\r\n");
+	assert_has(" said: 550 gr\xc3\xbc\xc3\x9f\r\n");
 	assert_has("\r\nContent-Type: message/global-headers\r\n"
 		   "Content-Transfer-Encoding: quoted-printable\r\n");
 	assert_has("\r\nSubject: gr=C3=BC=C3=9F\r\n");
@@ -576,6 +581,22 @@ START_TEST(header_that_is_no_text_is_encoded)
 	assert_has("\r\nContent-Type: text/rfc822-headers\r\n"
 		   "Content-Transfer-Encoding: quoted-printable\r\n"
 		   "\r\nReceived: by us\r\nOdd: =00=01=FFxxx");
+}
+END_TEST
+
+START_TEST(header_with_an_endless_line_is_encoded)
+{
+	static char line[2000];
+	struct story story;
+
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "Odd: ", 5);
+	memcpy(line + sizeof(line) - 4, "\r\n\r\n", 4);
+	story_begin(&story);
+	story.original = span_make(line, sizeof(line));
+	story_send(&story);
+	assert_well_formed(false);
+	assert_has("quoted-printable\r\n\r\nReceived: by us\r\nOdd: xxx");
 }
 END_TEST
 
@@ -792,6 +813,7 @@ static const struct {
 	{ "", G, "", NOTIFY_SUCCESS, NOTICE_RELAYED, BOUNCE_ALL, NOTIFY_NOBODY, "" },
 	/* NOTIFY= */
 	{ "a@campus.test", 0, "", NOTIFY_NEVER, NOTICE_FAILED, BOUNCE_ALL, NOTIFY_NOBODY, "" },
+	{ "a@campus.test", 0, "", NOTIFY_NEVER | NOTIFY_FAILURE, NOTICE_FAILED, 0, NOTIFY_NOBODY, "" },
 	{ "a@outside.test", 0, "", NOTIFY_NEVER, NOTICE_FAILED, 0, NOTIFY_NOBODY, "" },
 	{ "a@campus.test", 0, "", NOTIFY_SUCCESS, NOTICE_FAILED, 0, NOTIFY_NOBODY, "" },
 	{ "a@campus.test", 0, "", NOTIFY_FAILURE, NOTICE_FAILED, 0, NOTIFY_SENDER, "a@campus.test" },
@@ -865,6 +887,7 @@ notice_suite(void)
 	tcase_add_test(tcase, large_message_comes_back_as_its_header);
 	tcase_add_test(tcase, endless_header_is_cut_at_a_line);
 	tcase_add_test(tcase, header_that_is_no_text_is_encoded);
+	tcase_add_test(tcase, header_with_an_endless_line_is_encoded);
 	tcase_add_test(tcase, boundary_separates_the_parts_and_ends_them);
 	tcase_add_test(tcase, boundary_never_occurs_in_the_parts);
 	tcase_add_test(tcase,
