@@ -113,7 +113,11 @@ privileges_drop(const struct privileges *privileges, struct buf *why)
 		return wrong(why, "setresgid");
 	if (setresuid(privileges->uid, privileges->uid, privileges->uid) == -1)
 		return wrong(why, "setresuid");
-	if (setuid(0) != -1 || seteuid(0) != -1) {
+	/* No core with mail or keys in it; nobody of the same user may trace us. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		return wrong(why, "prctl");
+	if (setuid(0) != -1 || seteuid(0) != -1 ||
+	    (privileges->gid != 0 && (setgid(0) != -1 || setegid(0) != -1))) {
 		buf_addf(why, "root could be had back: not starting");
 		return false;
 	}
