@@ -90,6 +90,7 @@ static const struct row {
 	/* names that are none */
 	{ "www.test", A, GOOD, "@ 60 RAW 5 c0ff", NULL, RESOLVE_FAILED, "", 60, "alias leads in a circle or nowhere" },
 	{ "www.test", MX, GOOD, "@ 60 RAW 15 0001c028", NULL, RESOLVE_FAILED, "", 60, "no record is usable" },
+	{ "www.test", MX, GOOD, "@ 60 RAW 15 0001c02a026d7800", NULL, RESOLVE_FAILED, "", 60, "no record is usable" },
 	{ "www.test", MX, GOOD, "@ 60 RAW 15 00014141", NULL, RESOLVE_FAILED, "", 60, "no record is usable" },
 	{ "www.test", MX, GOOD, "@ 60 RAW 15 0001804100", NULL, RESOLVE_FAILED, "", 60, "no record is usable" },
 	{ "www.test", MX, GOOD, "@ 60 MX 1 " NAME63 "." NAME63 "." NAME63 "." NAME63 ".test", NULL, RESOLVE_FAILED, "", 60, "no record is usable" },

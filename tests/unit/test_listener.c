@@ -139,6 +139,20 @@ START_TEST(one_address_takes_its_own_family_only)
 }
 END_TEST
 
+START_TEST(all_addresses_of_one_family_leave_the_other_alone)
+{
+	struct listener *v6 = open_on("::", 0);
+	struct listener *v4 = open_on("0.0.0.0", listener_port(v6));
+	int client = dial(AF_INET, listener_port(v6));
+
+	listener_close(v6);
+	turn_until(1);
+	ck_assert_str_eq(last_peer, "127.0.0.1");
+	listener_close(v4);
+	close(client);
+}
+END_TEST
+
 START_TEST(port_in_use_is_named_with_the_reason)
 {
 	struct listener *first = open_on("127.0.0.1", 0);
@@ -366,6 +380,8 @@ listener_suite(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, star_takes_both_families);
 	tcase_add_loop_test(tests, one_address_takes_its_own_family_only, 0, 2);
+	tcase_add_test(tests,
+	    all_addresses_of_one_family_leave_the_other_alone);
 	tcase_add_test(tests, port_in_use_is_named_with_the_reason);
 	tcase_add_loop_test(tests, address_that_is_none_is_refused, 0, 5);
 	tcase_add_test(tests,

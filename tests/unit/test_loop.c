@@ -1,7 +1,6 @@
 #include <sys/socket.h>
 
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,7 +15,6 @@ enum {
 /* A watch over one end of a socket pair, that writes down what it hears. */
 struct thing {
 	struct watch watch;
-	struct loop *loop;
 	int other; /* the far end; closed by the teardown */
 	int ready, expired, reaped;
 	short revents;
@@ -131,8 +129,6 @@ END_TEST
 
 START_TEST(killed_watch_is_not_called_in_the_same_turn)
 {
-	int called;
-
 	/* Whichever is called first kills the other. */
 	thing_open(POLLIN);
 	thing_open(POLLIN);
@@ -141,8 +137,7 @@ START_TEST(killed_watch_is_not_called_in_the_same_turn)
 	poke(&things[0]);
 	poke(&things[1]);
 	loop_turn(loop, true);
-	called = things[0].ready + things[1].ready;
-	ck_assert_int_eq(called, 1);
+	ck_assert_int_eq(things[0].ready + things[1].ready, 1);
 	ck_assert_int_eq(things[0].reaped + things[1].reaped, 1);
 	loop_turn(loop, true);
 	ck_assert_int_eq(things[0].ready + things[1].ready, 2);
@@ -289,14 +284,26 @@ START_TEST(input_that_poll_cannot_see_is_told_without_sleeping)
 }
 END_TEST
 
+/* Fills the socket, so that it can be written no more. */
+static void
+fill(struct thing *thing)
+{
+	while (write(thing->watch.fd, "0123456789abcdef", 16) > 0)
+		;
+}
+
 START_TEST(input_that_poll_cannot_see_waits_while_its_owner_rests)
 {
 	thing_open(0);
 	thing_open(POLLOUT);
+	fill(&things[1]);
 	things[0].watch.again = things[1].watch.again = true;
-	loop_turn(loop, false);
+	things[0].watch.deadline = loop_now(loop) + 1000;
+	loop_turn(loop, true);
 	ck_assert_int_eq(things[0].ready, 0);
-	ck_assert_int_eq(things[1].revents, POLLOUT);
+	ck_assert_int_eq(things[1].ready, 0);
+	/* And nobody spins for it. */
+	ck_assert_int_eq(things[0].expired, 1);
 }
 END_TEST
 
@@ -438,19 +445,16 @@ END_TEST
 
 START_TEST(two_hundred_watches_are_all_served)
 {
-	int i, sum = 0;
+	int i;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < THINGS_MAX; i++) {
 		thing_open(POLLIN);
 		if (i % 2 == 0)
 			poke(&things[i]);
 	}
 	loop_turn(loop, true);
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < THINGS_MAX; i++)
 		ck_assert_int_eq(things[i].ready, i % 2 == 0);
-		sum += things[i].ready;
-	}
-	ck_assert_int_eq(sum, 100);
 }
 END_TEST
 

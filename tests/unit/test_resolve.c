@@ -301,12 +301,23 @@ START_TEST(query_may_be_cancelled_from_within_the_answer_of_another)
 END_TEST
 
 static int rounds;
+static int turns, last_turn;
 static bool within; /* a call of the resolver's */
+
+static void
+count_turn(void *owner)
+{
+	(void)owner;
+	turns++;
+}
 
 static void
 ask_again(void *owner, const struct mx_answer *answer)
 {
 	ck_assert(!within);
+	/* One a turn: whoever asks and asks does not hold up the loop. */
+	ck_assert_int_gt(turns, last_turn);
+	last_turn = turns;
 	if (rounds++ < 3) {
 		outstanding++;
 		within = true;
@@ -320,8 +331,8 @@ START_TEST(answer_may_ask_the_same_again)
 {
 	static struct hearing hearing;
 
-	rounds = 0;
 	open_all(rules);
+	loop_each_turn(loop, count_turn, NULL);
 	outstanding++;
 	resolve_mx(resolver, "campus.test", ask_again, &hearing);
 	loop_run(loop);

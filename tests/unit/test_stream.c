@@ -416,6 +416,7 @@ END_TEST
 START_TEST(corked_bytes_go_when_the_cork_does)
 {
 	struct buf in;
+	struct pollfd polled;
 	uint64_t at = 0, len = 10;
 	int file = make_file();
 
@@ -428,6 +429,9 @@ START_TEST(corked_bytes_go_when_the_cork_does)
 				     BUDGET),
 		    IO_OK);
 	stream_cork(pair.near, false);
+	/* At once, not when the kernel's 200 ms are over: tcp(7). */
+	polled = (struct pollfd){ .fd = pair.far_fd, .events = POLLIN };
+	ck_assert_int_eq(poll(&polled, 1, 100), 1);
 	hear(&in, _i / 2 == 1 ? 16 : 6);
 	ck_assert(span_starts(buf_span(&in), SPAN("header")));
 	/* And later ones are not held. */
