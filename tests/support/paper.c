@@ -32,8 +32,12 @@ paper_open(struct paper *paper)
 	struct buf why;
 
 	*paper = (struct paper){ .fds = { -1, -1 } };
-	strcpy(paper->directory, "/tmp/relayd-paper-XXXXXX");
+	/* In memory where that can be had: nothing here needs to last. */
+	strcpy(paper->directory, "/dev/shm/relayd-paper-XXXXXX");
 	if (mkdtemp(paper->directory) == NULL)
+		strcpy(paper->directory, "/tmp/relayd-paper-XXXXXX");
+	if (access(paper->directory, F_OK) == -1 &&
+	    mkdtemp(paper->directory) == NULL)
 		abort();
 	options.directory = paper->directory;
 	buf_init(&why, 1000);

@@ -1,0 +1,83 @@
+#ifndef SCRIPTED_HOP_H
+#define SCRIPTED_HOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "relayd/net/loop.h"
+#include "relayd/net/tls.h"
+
+/*
+ * A next hop that misbehaves on command, inside the loop of the test, so that
+ * the test's clock is its clock.  Without a script it takes everything.
+ */
+enum script_act {
+	SCRIPT_GO_ON,
+	SCRIPT_CLOSE, /* closes once the reply is out */
+	SCRIPT_RESET, /* the same with a RST */
+	SCRIPT_DEAF,  /* reads nothing more */
+};
+
+/* The first rule that fits a command answers it; {0} ends a script. */
+struct script_rule {
+	/*
+	 * How the command begins; "" is the greeting, "." the final dot,
+	 * "body" the first bytes of content.
+	 */
+	const char *on;
+	const char *reply; /* with its CRLF; NULL: none; "usual": as ever */
+	enum script_act act;
+	unsigned times; /* 0: always */
+	unsigned after; /* so many that fit are passed over first */
+	size_t len;     /* of reply, where it holds NULs; 0: strlen */
+};
+
+/* Rules of a table. */
+#define SAY(command, text)                       \
+	{                                        \
+		.on = (command), .reply = (text) \
+	}
+#define ACT(command, text, what)                                \
+	{                                                       \
+		.on = (command), .reply = (text), .act = (what) \
+	}
+
+struct scripted_message {
+	struct buf mail;    /* the MAIL line */
+	struct buf rcpts;   /* each accepted RCPT line, with \n */
+	struct buf wire;    /* content as transmitted, without the final dot */
+	struct buf content; /* unstuffed */
+	bool accepted;
+};
+
+struct scripted_hop {
+	/* For the test to set before the first connection. */
+	const char *offers; /* lines of the EHLO reply, separated by "," */
+	const struct script_rule *rules; /* borrowed */
+	struct tls_server *tls;          /* borrowed; offers STARTTLS */
+	uint64_t dribble; /* 0: off; 1: a byte a turn; else ms between bytes */
+
+	/* For the test to look at. */
+	uint16_t port;
+	size_t connections; /* so far */
+	size_t open;        /* now */
+	size_t reads;       /* with commands in them */
+	struct buf heard;   /* every command line, with \n */
+	size_t message_count;
+	struct scripted_message *messages;
+
+	/* private */
+	struct loop *loop;
+	struct watch watch;
+	unsigned fits[32], used[32];
+};
+
+struct scripted_hop *scripted_hop_new(struct loop *loop);
+/* After loop_free(), which ends its connections. */
+void scripted_hop_free(struct scripted_hop *hop);
+/* Nobody is there any more: connections are refused from now on. */
+void scripted_hop_hide(struct scripted_hop *hop);
+
+#endif

@@ -1,0 +1,403 @@
+/*
+ * test_client - the client against a next hop that misbehaves at every stage.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/xalloc.h"
+/* The real one, not the double of tests/support/far_side.c. */
+#include "relayd/delivery/client.c"
+#include "tests/support/client_scene.h"
+#include "tests/support/suite.h"
+
+static struct client_scene scene;
+
+static void
+setup(void)
+{
+	client_scene_open(&scene);
+}
+
+static void
+teardown(void)
+{
+	client_scene_close(&scene);
+}
+
+/* ---- every misbehaviour at every stage ---- */
+
+#define LATER  "450 4.7.1 later\r\n"
+#define NEVER  "550 5.7.1 never\r\n"
+#define GOING  "421 4.3.2 going\r\n"
+#define WITH_0 "450 4.7.1 a\0b\r\n"
+
+static char *megabyte; /* of reply lines */
+
+static const struct {
+	const char *reply;
+	enum script_act act;
+	size_t len;
+} misdeeds[] = {
+	/* clang-format off */
+	{ LATER,           SCRIPT_GO_ON, 0 },
+	{ NEVER,           SCRIPT_GO_ON, 0 },
+	{ GOING,           SCRIPT_CLOSE, 0 },
+	{ GOING,           SCRIPT_GO_ON, 0 }, /* but stays */
+	{ "hello\r\n",     SCRIPT_GO_ON, 0 },
+	{ "299-a\r\n250 b\r\n", SCRIPT_GO_ON, 0 },
+	{ NULL,            SCRIPT_CLOSE, 0 },
+	{ NULL,            SCRIPT_RESET, 0 },
+	{ "250-half",      SCRIPT_CLOSE, 0 },
+	{ NULL,            SCRIPT_DEAF,  0 }, /* silence */
+	{ WITH_0,          SCRIPT_GO_ON, sizeof(WITH_0) - 1 },
+	{ "megabyte",      SCRIPT_GO_ON, 0 },
+	/* clang-format on */
+};
+
+enum {
+	MISDEEDS = sizeof(misdeeds) / sizeof(misdeeds[0])
+};
+
+#define ALL(x)   x " " x " " x " "
+#define LOST     ALL("L0/4.4.2") "closed L0/4.4.2"
+#define NONSENSE ALL("L0/4.5.0") "closed L0/4.5.0"
+#define LEFT     ALL("L421/4.3.2") "closed L421/4.3.2"
+#define FINE     ALL("D250/2.0.0") "usable"
+
+/* In the order of misdeeds[]. */
+static const struct {
+	const char *on;
+	const char *stories[MISDEEDS];
+} stages[] = {
+	/* clang-format off */
+	{ "", { "closed L450/4.7.1", "closed L550/4.0.0", "closed L421/4.3.2", "closed L421/4.3.2",
+	    "closed L0/4.5.0", "closed L0/4.5.0", "closed L0/4.4.2", "closed L0/4.4.2", "closed L0/4.4.2",
+	    "closed L0/4.4.2", "closed L450/4.7.1", "closed L0/4.5.0" } },
+	{ "EHLO", { "closed L450/4.7.1", FINE, "closed L421/4.3.2", "closed L421/4.3.2",
+	    "closed L0/4.5.0", "closed L0/4.5.0", "closed L0/4.4.2", "closed L0/4.4.2", "closed L0/4.4.2",
+	    "closed L0/4.4.2", "closed L450/4.7.1", "closed L0/4.5.0" } },
+	{ "MAIL", { ALL("L450/4.7.1") "usable", ALL("F550/5.7.1") "usable", LEFT, LEFT,
+	    NONSENSE, NONSENSE, LOST, LOST, LOST, LOST, ALL("L450/4.7.1") "usable", NONSENSE } },
+	{ "RCPT TO:<b", { "D250/2.0.0 L450/4.7.1 D250/2.0.0 usable", "D250/2.0.0 F550/5.7.1 D250/2.0.0 usable",
+	    LEFT, LEFT, NONSENSE, NONSENSE, LOST, LOST, LOST, LOST,
+	    "D250/2.0.0 L450/4.7.1 D250/2.0.0 usable", NONSENSE } },
+	{ "DATA", { ALL("L450/4.7.1") "usable", ALL("F550/5.7.1") "usable", LEFT, LEFT,
+	    NONSENSE, NONSENSE, LOST, LOST, LOST, LOST, ALL("L450/4.7.1") "usable", NONSENSE } },
+	{ ".", { ALL("L450/4.7.1") "usable", ALL("F550/5.7.1") "usable", LEFT, LEFT,
+	    NONSENSE, NONSENSE, LOST, LOST, LOST, LOST, ALL("L450/4.7.1") "usable", NONSENSE } },
+	/* clang-format on */
+};
+
+enum {
+	STAGES = sizeof(stages) / sizeof(stages[0])
+};
+
+static const char *const manners[] = { "SIZE 1000000,8BITMIME",
+	"PIPELINING,SIZE 1000000,8BITMIME" };
+
+static void
+make_megabyte(void)
+{
+	size_t i;
+
+	megabyte = xcalloc(1, (1 << 20) + 1);
+	for (i = 0; i < (1 << 20); i += 16)
+		memcpy(megabyte + i, "250-no end yet\r\n", 16);
+}
+
+static void
+play(size_t stage, size_t misdeed, const char *offers, uint64_t dribble)
+{
+	struct script_rule rules[] = { { .on = stages[stage].on,
+					   .reply = misdeeds[misdeed].reply,
+					   .act = misdeeds[misdeed].act,
+					   .len = misdeeds[misdeed].len },
+		{ .on = NULL } };
+
+	if (rules[0].reply != NULL && strcmp(rules[0].reply, "megabyte") == 0)
+		rules[0].reply = megabyte;
+	scene.hop->rules = rules;
+	scene.hop->offers = offers;
+	scene.hop->dribble = dribble;
+	ck_assert_msg(strcmp(client_scene_run(&scene),
+			  stages[stage].stories[misdeed]) == 0,
+	    "misdeed %zu at '%s': %s instead of %s", misdeed, stages[stage].on,
+	    buf_text(&scene.story), stages[stage].stories[misdeed]);
+	ck_assert_int_eq(scene.done > 0 && scene.job[0].sent_dot,
+	    stages[stage].on[0] == '.' ||
+		strstr(stages[stage].stories[misdeed], "D250") != NULL);
+}
+
+/* All misdeeds at one stage. */
+static void
+play_all(int stage, const char *offers, uint64_t dribble)
+{
+	size_t misdeed;
+
+	make_megabyte();
+	for (misdeed = 0; misdeed < MISDEEDS; misdeed++) {
+		/* A megabyte a byte at a time is slow, and no other case. */
+		if (dribble > 0 && misdeed == MISDEEDS - 1)
+			break;
+		play((size_t)stage, misdeed, offers, dribble);
+		client_scene_close(&scene);
+		client_scene_open(&scene);
+	}
+	free(megabyte);
+}
+
+START_TEST(each_misdeed_at_each_stage_has_its_outcome)
+{
+	play_all(_i, manners[0], 0);
+}
+END_TEST
+
+START_TEST(pipelining_changes_no_outcome)
+{
+	play_all(_i, manners[1], 0);
+}
+END_TEST
+
+START_TEST(replies_that_come_byte_by_byte_change_no_outcome)
+{
+	play_all(_i, manners[1], 1);
+}
+END_TEST
+
+START_TEST(control_bytes_of_a_reply_are_escaped_in_outcome_and_reason)
+{
+	struct script_rule rules[] = {
+		{ .on = "RCPT", .reply = "550 a\0b\033[m\r\n", .len = 13 },
+		{ .on = NULL }
+	};
+
+	scene.hop->rules = rules;
+	client_scene_run(&scene);
+	ck_assert_str_eq(scene.outcomes[0][0].text, "550 a\\x00b\\x1b[m");
+	ck_assert_ptr_nonnull(
+	    strstr(scene.outcomes[0][0].remote, "hop.test [127.0.0.1]:"));
+}
+END_TEST
+
+/* ---- odd replies ---- */
+
+static const struct {
+	struct script_rule rules[4];
+	const char *story;
+} odd[] = {
+	/* clang-format off */
+	/* greetings: who takes no mail at all (RFC 7504, RFC 5321 3.1) */
+	{ { SAY("", "521 no mail here\r\n") }, "closed F521/5.0.0" },
+	{ { SAY("", "554 5.3.2 no mail here\r\n") }, "closed F554/5.3.2" },
+	{ { SAY("", "556 no\r\n") }, "closed F556/5.0.0" },
+	{ { SAY("", "354 what\r\n") }, "closed L0/4.5.0" },
+	{ { SAY("", "220-a\r\n220 b\r\n") }, FINE },
+	{ { SAY("EHLO", "521 no mail here\r\n") }, "closed F521/5.0.0" },
+	{ { SAY("EHLO", "502 5.5.1 what?\r\n"), SAY("HELO", "550 no\r\n") }, "closed L550/4.0.0" },
+	{ { SAY("EHLO", "250-x\r\n250 y\r\n250 z\r\n") }, "closed L0/4.4.2" },
+	/* bare codes count */
+	{ { SAY("MAIL", "250\r\n"), SAY("RCPT", "250\r\n"), SAY(".", "250\r\n") }, FINE },
+	/* 251 and other 2yz are a yes */
+	{ { SAY("RCPT", "251 will forward\r\n") }, FINE },
+	/* no reply but one well-formed 2xx is a yes to the dot */
+	{ { SAY(".", "221 2.0.0 bye\r\n") }, NONSENSE },
+	{ { SAY(".", "220 hello\r\n") }, NONSENSE },
+	{ { SAY(".", "354 go on\r\n") }, NONSENSE },
+	{ { ACT(".", "250-kept\r\n", SCRIPT_CLOSE) }, LOST },
+	{ { ACT(".", "25", SCRIPT_CLOSE) }, LOST },
+	{ { ACT(".", "250 kept\r\n", SCRIPT_CLOSE) }, ALL("D250/2.0.0") "usable" },
+	{ { SAY(".", "250 kept\r\n421 4.3.2 bye\r\n") }, ALL("D250/2.0.0") "closed N0/" },
+	/* a spare reply is nobody's yes */
+	{ { SAY("RCPT TO:<b", "250 ok\r\n250 ok\r\n") }, NONSENSE },
+	{ { SAY("RCPT TO:<b", "250 ok\r\n550 no\r\n") }, NULL },
+	{ { SAY("DATA", "354 go on\r\n250 kept\r\n") }, NONSENSE },
+	{ { SAY("DATA", "250 ok\r\n") }, NONSENSE },
+	{ { SAY("MAIL", "354 go on\r\n") }, NONSENSE },
+	{ { SAY("RCPT", "354 go on\r\n") }, NONSENSE },
+	/* too many recipients: 552 is 452, but not for the first, nor with another reason */
+	{ { SAY("RCPT TO:<a", "250 ok\r\n"), SAY("RCPT", "552 too many recipients\r\n") }, "D250/2.0.0 L452/4.5.3 L452/4.5.3 usable" },
+	{ { SAY("RCPT TO:<c", "552 5.5.3 too many recipients\r\n") }, "D250/2.0.0 D250/2.0.0 L452/4.5.3 usable" },
+	{ { SAY("RCPT TO:<c", "552 5.2.2 mailbox full\r\n") }, "D250/2.0.0 D250/2.0.0 F552/5.2.2 usable" },
+	{ { SAY("RCPT TO:<a", "552 no\r\n") }, "F552/5.0.0 D250/2.0.0 D250/2.0.0 usable" },
+	{ { SAY("RCPT TO:<c", "452 4.5.3 too many\r\n") }, "D250/2.0.0 D250/2.0.0 L452/4.5.3 usable" },
+	/* all refused: whatever DATA says, and whatever the lone dot */
+	{ { SAY("RCPT", "550 5.1.1 who?\r\n"), SAY("DATA", "554 no valid recipients\r\n") }, ALL("F550/5.1.1") "usable" },
+	{ { SAY("RCPT", "550 5.1.1 who?\r\n") }, ALL("F550/5.1.1") "usable" },
+	{ { SAY("RCPT", "450 4.1.1 who?\r\n"), SAY(".", "250 what?\r\n") }, ALL("L450/4.1.1") "usable" },
+	{ { SAY("MAIL", "550 5.7.1 no\r\n"), SAY("RCPT", "503 mail?\r\n"), SAY("DATA", "503 mail?\r\n") }, ALL("F550/5.7.1") "usable" },
+	{ { SAY("MAIL", "550 5.7.1 no\r\n") }, ALL("F550/5.7.1") "usable" },
+	/* a part of them refused for good, then the message for now */
+	{ { SAY("RCPT TO:<b", "550 5.1.1 who?\r\n"), SAY(".", "451 4.3.0 disk\r\n") }, "L451/4.3.0 F550/5.1.1 L451/4.3.0 usable" },
+	{ { SAY("RCPT TO:<b", "550 5.1.1 who?\r\n"), ACT(".", NULL, SCRIPT_CLOSE) }, "L0/4.4.2 F550/5.1.1 L0/4.4.2 closed L0/4.4.2" },
+	{ { SAY("RCPT TO:<b", "550 5.1.1 who?\r\n"), SAY("DATA", "421 4.3.2 going\r\n") }, "L421/4.3.2 F550/5.1.1 L421/4.3.2 closed L421/4.3.2" },
+	/* clang-format on */
+};
+
+START_TEST(odd_replies_have_their_outcome)
+{
+	int manner;
+	const char *story;
+
+	for (manner = 0; manner < 2; manner++) {
+		if (manner > 0) {
+			client_scene_close(&scene);
+			client_scene_open(&scene);
+		}
+		scene.hop->rules = odd[_i].rules;
+		scene.hop->offers = manners[manner];
+		story = client_scene_run(&scene);
+		if (odd[_i].story != NULL)
+			ck_assert_str_eq(story, odd[_i].story);
+		/* Whatever else: nothing that the hop did not take is done. */
+		if (strstr(story, "D250") != NULL)
+			ck_assert_uint_eq(scene.hop->message_count, 1);
+	}
+}
+END_TEST
+
+/* ---- time ---- */
+
+static const struct {
+	const char *on;
+	uint64_t seconds; /* RFC 5321 4.5.3.2, and ours for EHLO */
+} silences[] = {
+	/* clang-format off */
+	{ "", 300 }, { "EHLO", 300 }, { "MAIL", 300 }, { "RCPT TO:<b", 300 },
+	{ "DATA", 120 }, { ".", 600 },
+	/* clang-format on */
+};
+
+START_TEST(silence_is_waited_out_as_long_as_the_rfc_says)
+{
+	struct script_rule rules[] = { ACT(silences[_i].on, NULL, SCRIPT_DEAF),
+		{ .on = NULL } };
+
+	scene.hop->rules = rules;
+	client_scene_run(&scene);
+	ck_assert_uint_eq(scene.took, silences[_i].seconds * 1000);
+}
+END_TEST
+
+START_TEST(tests_and_operators_may_shorten_the_time_outs)
+{
+	struct script_rule rules[] = { ACT("MAIL", NULL, SCRIPT_DEAF),
+		{ .on = NULL } };
+
+	scene.hop->rules = rules;
+	scene.needs.timeout_percent = 1;
+	client_scene_run(&scene);
+	ck_assert_uint_eq(scene.took, 3000);
+}
+END_TEST
+
+START_TEST(slow_replies_are_heard_but_not_for_ever)
+{
+	scene.hop->dribble = 1001; /* a byte a second */
+	scene.hop->offers = manners[_i];
+	ck_assert_str_eq(client_scene_run(&scene), FINE);
+	client_scene_close(&scene);
+	client_scene_open(&scene);
+	scene.hop->dribble = 20001; /* three bytes a minute */
+	ck_assert_str_eq(client_scene_run(&scene), "closed L0/4.4.2");
+	ck_assert_uint_eq(scene.took, 300000);
+}
+END_TEST
+
+static void
+write_big(size_t size, bool dots)
+{
+	struct buf content;
+
+	scene.hop->offers = "PIPELINING";
+	buf_init(&content, 64 << 20);
+	buf_add(&content, SPAN("Subject: big\r\n\r\n"));
+	while (content.len < size)
+		buf_add(&content,
+		    dots ?
+			SPAN(".all work and no play makes a dull relay\r\n") :
+			SPAN("all work and no play makes a dull relay\r\n"));
+	paper_write(&scene.paper, buf_span(&content), 100);
+	buf_clear(&content);
+}
+
+START_TEST(next_hop_that_stops_reading_is_left_after_three_minutes)
+{
+	struct script_rule rules[] = { ACT("DATA", "354 go\r\n", SCRIPT_DEAF),
+		{ .on = NULL } };
+
+	scene.hop->rules = rules;
+	write_big(16 << 20, _i == 1);
+	ck_assert_str_eq(client_scene_run(&scene), LOST);
+	ck_assert_uint_ge(scene.took, 180000);
+	ck_assert_uint_le(scene.took, 181000);
+	ck_assert(!scene.job[0].sent_dot);
+}
+END_TEST
+
+static const struct {
+	const char *reply;
+	enum script_act act;
+	const char *story;
+} early[] = {
+	/* clang-format off */
+	{ "552 5.3.4 too big\r\n", SCRIPT_DEAF,  ALL("F552/5.3.4") "closed N0/" },
+	{ "552 5.3.4 too big\r\n", SCRIPT_GO_ON, ALL("F552/5.3.4") "closed N0/" },
+	{ "552 5.3.4 too big\r\n", SCRIPT_CLOSE, ALL("F552/5.3.4") "closed N0/" },
+	{ "421 4.3.2 going\r\n",   SCRIPT_CLOSE, LEFT },
+	{ "250 thanks\r\n",        SCRIPT_DEAF,  NONSENSE },
+	{ NULL,                    SCRIPT_CLOSE, LOST },
+	{ NULL,                    SCRIPT_RESET, LOST },
+	/* clang-format on */
+};
+
+START_TEST(reply_before_the_final_dot_is_heard)
+{
+	struct script_rule rules[] = {
+		ACT("body", early[_i].reply, early[_i].act), { .on = NULL }
+	};
+
+	scene.hop->rules = rules;
+	write_big(16 << 20, false);
+	ck_assert_str_eq(client_scene_run(&scene), early[_i].story);
+	ck_assert(!scene.job[0].sent_dot);
+	ck_assert_uint_eq(scene.hop->message_count, 0);
+}
+END_TEST
+
+static Suite *
+client_suite(void)
+{
+	Suite *suite = suite_create("client");
+	TCase *tcase = tcase_create("misdeeds");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 30);
+	tcase_add_loop_test(tcase, each_misdeed_at_each_stage_has_its_outcome,
+	    0, STAGES);
+	tcase_add_loop_test(tcase, pipelining_changes_no_outcome, 0, STAGES);
+	tcase_add_loop_test(tcase,
+	    replies_that_come_byte_by_byte_change_no_outcome, 0, STAGES);
+	tcase_add_test(tcase,
+	    control_bytes_of_a_reply_are_escaped_in_outcome_and_reason);
+	tcase_add_loop_test(tcase, odd_replies_have_their_outcome, 0,
+	    sizeof(odd) / sizeof(odd[0]));
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("time");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 30);
+	tcase_add_loop_test(tcase,
+	    silence_is_waited_out_as_long_as_the_rfc_says, 0,
+	    sizeof(silences) / sizeof(silences[0]));
+	tcase_add_test(tcase, tests_and_operators_may_shorten_the_time_outs);
+	tcase_add_loop_test(tcase, slow_replies_are_heard_but_not_for_ever, 0,
+	    2);
+	tcase_add_loop_test(tcase,
+	    next_hop_that_stops_reading_is_left_after_three_minutes, 0, 2);
+	tcase_add_loop_test(tcase, reply_before_the_final_dot_is_heard, 0,
+	    sizeof(early) / sizeof(early[0]));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(client_suite)
