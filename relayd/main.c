@@ -281,6 +281,7 @@ start(struct relay *relay, struct buf *why)
 static void
 end(struct relay *relay)
 {
+	relay->draining = false; /* the last turn has nobody left to ask */
 	smtp_server_free(relay->smtp);
 	names_free(relay->names);
 	if (relay->delivery != NULL)
