@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "relayd/admin/conf.h"
+#include "relayd/admin/conf_keys.h"
+#include "relayd/admin/units.h"
 #include "tests/support/suite.h"
 
 enum {
@@ -208,6 +210,105 @@ START_TEST(rules_sources_are_those_of_the_file)
 }
 END_TEST
 
+/* ---- the manual is the specification ---- */
+
+static void
+read_manual(struct buf *out)
+{
+	FILE *file = fopen("man/relayd.conf.5", "r");
+	size_t room;
+	char *data;
+
+	ck_assert_ptr_nonnull(file);
+	buf_init(out, EXPECT_MAX);
+	data = buf_room(out, EXPECT_MAX - 1, &room);
+	ck_assert_ptr_nonnull(data);
+	buf_grew(out, fread(data, 1, room, file));
+	fclose(file);
+}
+
+/* What the manual must say of a key: "64K to 4G; default 50M." */
+static void
+describe(const struct conf_key *key, struct buf *out)
+{
+	void (*add)(struct buf * to, uint64_t number) = NULL;
+
+	if (key->read == conf_read_bytes)
+		add = units_add_bytes;
+	else if (key->read == conf_read_seconds ||
+	    key->read == conf_read_timeout)
+		add = units_add_seconds;
+	if (add != NULL) {
+		add(out, key->least);
+		buf_addf(out, " to ");
+		add(out, key->most);
+		buf_addf(out, "; default %s.", key->fallback);
+	} else if (key->read == conf_read_count || key->read == conf_read_port)
+		buf_addf(out, "%ju to %ju; default %s.", (uintmax_t)key->least,
+		    (uintmax_t)key->most, key->fallback);
+	else if (key->fallback != NULL && key->read != conf_read_flag)
+		buf_addf(out, "default \"%s\".", key->fallback);
+	else if (key->required != NULL)
+		buf_addf(out, "required.");
+	else
+		buf_addf(out, "default");
+}
+
+static const struct conf_keys *const tables[] = { &conf_keys_root,
+	&conf_keys_listen };
+
+START_TEST(manual_has_every_key_with_its_range_and_default)
+{
+	struct buf manual, item, text;
+	const char *from, *to;
+	size_t i;
+
+	read_manual(&manual);
+	buf_init(&item, 200);
+	buf_init(&text, 200);
+	for (i = 0; i < tables[_i]->count; i++) {
+		buf_empty(&item);
+		buf_addf(&item, "\n.It Ic %s\n", tables[_i]->keys[i].name);
+		from = strstr(buf_text(&manual), buf_text(&item));
+		ck_assert_msg(from != NULL, "%s", buf_text(&item));
+		to = strstr(from + item.len, "\n.");
+		ck_assert_ptr_nonnull(to);
+		buf_empty(&text);
+		describe(&tables[_i]->keys[i], &text);
+		ck_assert_msg(memmem(from, (size_t)(to - from), text.data,
+				  text.len) != NULL,
+		    "%.*s\nlacks: %s", (int)(to - from), from, buf_text(&text));
+	}
+	buf_clear(&manual);
+	buf_clear(&item);
+	buf_clear(&text);
+}
+END_TEST
+
+START_TEST(example_of_the_manual_is_good)
+{
+	char name[] = "/tmp/test_conf.XXXXXX";
+	const char *from, *to;
+	struct buf manual;
+	struct conf *conf;
+	int fd = mkstemp(name);
+
+	ck_assert_int_ne(fd, -1);
+	read_manual(&manual);
+	from = strstr(buf_text(&manual), "\n.Sh EXAMPLES\n");
+	ck_assert_ptr_nonnull(from);
+	from = strstr(from, "\nhostname");
+	to = strstr(from, "\n.Ed");
+	ck_assert_int_eq(write(fd, from, (size_t)(to - from)), to - from);
+	close(fd);
+	conf = load(name);
+	ck_assert_uint_eq(conf->listen_count, 3);
+	conf_free(conf);
+	unlink(name);
+	buf_clear(&manual);
+}
+END_TEST
+
 static const struct {
 	const char *file;
 	const char *complaint;
@@ -252,6 +353,11 @@ conf_suite(void)
 	    listeners_take_their_tls_from_the_certificate_or_themselves);
 	tcase_add_test(tcase, values_are_kept_in_one_form);
 	tcase_add_test(tcase, rules_sources_are_those_of_the_file);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("manual");
+	tcase_add_loop_test(tcase,
+	    manual_has_every_key_with_its_range_and_default, 0, 2);
+	tcase_add_test(tcase, example_of_the_manual_is_good);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
