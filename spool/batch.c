@@ -232,11 +232,12 @@ take_pending(struct buf *batch, struct buf *pending)
 	*pending = empty;
 }
 
-static void
+/* False: nothing was written after all, and there is nothing to sync. */
+static bool
 sync_batch(struct spool *spool)
 {
 	struct journal *journal = &spool->journal;
-	bool fresh = false;
+	bool fresh = false, any = false;
 	size_t i;
 
 	for (i = 0; i < journal->slot_count; i++) {
@@ -247,11 +248,13 @@ sync_batch(struct spool *spool)
 		syncer_add(spool->syncer, segment->fd, !segment->fresh,
 		    &segment->error);
 		fresh = fresh || segment->fresh;
+		any = true;
 	}
 	spool->batch.dir_error = 0;
 	if (fresh)
 		syncer_add(spool->syncer, journal->dir, false,
 		    &spool->batch.dir_error);
+	return any;
 }
 
 static void
@@ -280,10 +283,10 @@ batch_write(struct spool *spool)
 	take_pending(&batch->ended_large, &spool->ended_large);
 	written = written && write_all_results(spool) && write_intakes(spool) &&
 	    writer_flush(&batch->writer);
-	if (written)
-		sync_batch(spool);
-	else
+	if (!written)
 		undo_batch(spool, "write", errno);
+	else if (!sync_batch(spool))
+		batch_synced(spool);
 	tell_failed(spool);
 }
 

@@ -18,7 +18,14 @@ file_write(const struct disk *disk, int fd, struct iovec *parts, int count,
 	ssize_t n;
 	size_t rest;
 
-	while (count > 0) {
+	for (;;) {
+		/* Empty parts would make a write of nothing look stuck. */
+		while (count > 0 && parts->iov_len == 0) {
+			parts++;
+			count--;
+		}
+		if (count == 0)
+			return true;
 		n = disk->pwritev(disk->owner, fd, parts,
 		    count > IOV_MAX ? IOV_MAX : count, (off_t)at);
 		if (n == -1 && errno == EINTR)
@@ -40,7 +47,6 @@ file_write(const struct disk *disk, int fd, struct iovec *parts, int count,
 			parts->iov_len -= rest;
 		}
 	}
-	return true;
 }
 
 ssize_t

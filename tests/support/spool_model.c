@@ -188,7 +188,7 @@ make_prefix(uint64_t id, char prefix[PREFIX])
 }
 
 struct texts {
-	char address[32];
+	char address[48];
 	char domain[16];
 };
 
