@@ -132,6 +132,7 @@ attempt_new(struct core *core, struct errand *errand, size_t most)
 	attempt->core = core;
 	attempt->errand = errand;
 	attempt->letter = letter;
+	attempt->number = errand_attempts(errand) + 1;
 	attempt->started = loop_now(core->loop);
 	attempt->reloads = core->reloads;
 	choose(attempt, most);
@@ -290,6 +291,8 @@ finish(struct attempt *attempt, struct judgement *judgement,
 
 	report_attempt(attempt,
 	    plan->way == WAY_WAIT ? plan->until - loop_now(core->loop) : 0);
+	if (plan->way == WAY_WAIT)
+		core->counts.deferred += judgement->kept;
 	judgement_carry_out(judgement, attempt);
 	place(attempt, plan);
 	letter_close(letter, core->spool); /* before it may end */
@@ -326,6 +329,7 @@ attempt_decide(struct attempt *attempt, const struct outcome *outcome)
 		    outcome->enhanced,
 		    span_of(outcome->text == NULL ? "" : outcome->text),
 		    outcome->remote);
+	attempt->number = errand_attempts(attempt->errand); /* not one more */
 	judgement_reach(&judgement, attempt);
 	if (judgement.kept > 0 || attempt->more)
 		plan.way = WAY_SWEPT;

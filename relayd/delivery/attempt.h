@@ -23,6 +23,7 @@ struct attempt {
 	struct outcome *outcomes; /* owned: one for each of these */
 	size_t count;
 	bool more;        /* others of this errand are left for the next */
+	unsigned number;  /* which attempt of the errand it is, from 1 */
 	uint64_t started; /* monotonic ms */
 	uint64_t reloads; /* of the core, then */
 };

@@ -20,8 +20,8 @@
 #include "relayd/delivery/wires.h"
 
 enum {
-	PUMP_DUES = 1000,       /* given out in one turn */
-	PUMP_DESTINATIONS = 64, /* run in one turn */
+	PUMP_DUES = 1000, /* given out in one turn */
+	PUMP_STEPS = 256, /* of destinations, some 10 us each, in one turn */
 };
 
 struct delivery {
@@ -59,15 +59,12 @@ static void
 run_destinations(struct core *core)
 {
 	struct destination *destination;
-	int i;
+	int left = PUMP_STEPS;
 
-	for (i = 0; i < PUMP_DESTINATIONS; i++) {
-		destination = TAILQ_FIRST(&core->dirty);
-		if (destination == NULL)
-			break;
+	while (left > 0 && (destination = TAILQ_FIRST(&core->dirty)) != NULL) {
 		TAILQ_REMOVE(&core->dirty, destination, dirty_link);
 		destination->is_dirty = false;
-		destination_run(destination);
+		left -= 1 + destination_run(destination);
 	}
 }
 

@@ -229,7 +229,7 @@ rest(struct destination *destination)
 	core_schedule(core, &destination->due, at);
 }
 
-void
+int
 destination_run(struct destination *destination)
 {
 	int steps = 0;
@@ -241,6 +241,7 @@ destination_run(struct destination *destination)
 	else if (destination->has_room)
 		lines_forget(destination); /* it has found another way */
 	rest(destination);
+	return steps;
 }
 
 struct destination *
@@ -268,10 +269,7 @@ void
 destination_queue(struct destination *destination, struct errand *errand,
     bool in_front)
 {
-	if (TAILQ_EMPTY(&destination->lanes)) /* nothing leads here any more */
-		errand_unsorted(&destination->queue, errand);
-	else
-		errand_ready(&destination->queue, errand, in_front);
+	errand_ready(&destination->queue, errand, in_front);
 	if (destination->sweep_at == LOOP_NEVER)
 		sweep_later(destination);
 	destination_wake(destination);
@@ -320,35 +318,15 @@ destination_hang_up(struct destination *destination)
 	}
 }
 
-static bool
-is_of(void *owner, const struct due *due)
-{
-	const struct destination *destination = owner;
-
-	return due->kind == DUE_ERRAND &&
-	    ((const struct errand *)(const void *)due)->destination ==
-	    destination;
-}
-
 void
 destination_unsort(struct destination *destination)
 {
 	struct queue *queue = &destination->queue;
-	struct due_line taken = TAILQ_HEAD_INITIALIZER(taken);
 	struct errand *errand;
-	struct due *due;
 
 	while ((errand = errand_first_ready(queue)) != NULL) {
 		errand_take(destination->core, queue, errand);
 		errand_unsorted(queue, errand);
-	}
-	if (queue->waiting_count > 0)
-		schedule_take(&destination->core->schedule, is_of, destination,
-		    &taken);
-	while ((due = TAILQ_FIRST(&taken)) != NULL) {
-		TAILQ_REMOVE(&taken, due, line);
-		errand_due(queue, errand_of(due));
-		errand_unsorted(queue, errand_of(due));
 	}
 	destination_wake(destination);
 }

@@ -26,6 +26,7 @@ struct destination {
 	LIST_ENTRY(destination) link;
 	size_t lane_count;
 	bool lanes_forgotten; /* there were more than are remembered */
+	bool unsorting;       /* in the middle of router_reload() */
 	uint64_t mark;        /* the last walk over recipients that met it */
 
 	struct queue queue;
@@ -54,8 +55,8 @@ void destination_free(struct destination *destination);
 
 /* Has the pump look at it in this turn. */
 void destination_wake(struct destination *destination);
-/* A bounded piece of work; it wakes itself when there is more. */
-void destination_run(struct destination *destination);
+/* A bounded piece of work: its steps. It wakes itself when there is more. */
+int destination_run(struct destination *destination);
 /* Its due has come.  It may be freed by this. */
 void destination_due(struct destination *destination);
 struct destination *destination_of(struct due *due);
@@ -72,7 +73,7 @@ struct errand *destination_add(struct destination *destination,
 void destination_drop(struct errand *errand);
 /* Lines that connect still are dropped; others are opened in their place. */
 void destination_hang_up(struct destination *destination);
-/* Its routes may have changed: every errand is to be read again. */
+/* Its routes may have changed: every ready errand is to be read again. */
 void destination_unsort(struct destination *destination);
 
 /* The lines tell what they meet. */

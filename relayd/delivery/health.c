@@ -41,8 +41,7 @@ health_answered(struct health *health, const struct health_facts *facts)
 void
 health_greeted(struct health *health)
 {
-	if (!health->down)
-		health->proven = true;
+	health->proven = true;
 }
 
 void
@@ -50,7 +49,6 @@ health_unreachable(struct health *health, const struct health_facts *facts)
 {
 	health->failures++;
 	health->down = true;
-	health->proven = false;
 	health->limit = 1; /* ramped up again, one answer after the other */
 	health->troubles = 0;
 	health->retry_at = facts->now +

@@ -118,8 +118,11 @@ search(struct hostlist *list)
 	struct span domain;
 	bool hosted;
 
-	if (!router_domain(list->destination, &domain, &hosted))
-		return; /* its errands are on their way elsewhere */
+	if (!router_domain(list->destination, &domain, &hosted)) {
+		/* Nothing leads here any more: to where it leads now. */
+		destination_unsort(list->destination);
+		return;
+	}
 	route = rules_route(core->rules, domain, &hosted);
 	list->search = hosts_find(&needs, route, domain, hosted, found, list);
 }

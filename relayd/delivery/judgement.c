@@ -138,14 +138,6 @@ settle(struct judgement *judgement, size_t recipient, enum settled how)
 	    (struct settlement){ .recipient = recipient, .how = how };
 }
 
-static void
-keep(struct judgement *judgement, struct attempt *attempt, size_t recipient)
-{
-	(void)judgement;
-	letter_release(attempt->letter, recipient);
-	attempt->core->counts.deferred++;
-}
-
 /* Does the sender want to hear of a delivery that the next hop will not report? */
 static bool
 wants_relayed(const struct attempt *attempt, size_t recipient,
@@ -198,7 +190,7 @@ carry_out_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 		tell_or_settle(judgement, attempt, i, NOTICE_FAILED, FAILED);
 		break;
 	case OUTCOME_LATER:
-		keep(judgement, attempt, recipient);
+		letter_release(attempt->letter, recipient);
 		if (wants_delay(attempt))
 			teller_tell(core->teller, attempt->letter, recipient,
 			    NOTICE_DELAYED, outcome);

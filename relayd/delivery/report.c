@@ -48,7 +48,7 @@ add_times(struct log_line *line, const struct attempt *attempt)
 {
 	const struct core *core = attempt->core;
 
-	log_number(line, "attempt", errand_attempts(attempt->errand));
+	log_number(line, "attempt", attempt->number);
 	log_number(line, "ms", loop_now(core->loop) - attempt->started);
 	log_number(line, "age", age_of(core, attempt->letter->entry));
 }
@@ -95,9 +95,11 @@ report_other(const struct attempt *attempt, size_t i, uint64_t wait_ms)
 {
 	const struct outcome *outcome = &attempt->outcomes[i];
 	bool failed = outcome->kind == OUTCOME_FAILED;
+	bool at_once = !failed && wait_ms == 0;
 	struct log_line line;
 
-	begin(&line, LEVEL_INFO, failed ? "failed" : "deferred", attempt, i);
+	begin(&line, at_once ? LEVEL_DEBUG : LEVEL_INFO,
+	    failed ? "failed" : "deferred", attempt, i);
 	add_outcome(&line, attempt->errand->destination, outcome);
 	add_times(&line, attempt);
 	if (!failed)

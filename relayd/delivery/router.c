@@ -49,17 +49,44 @@ router_new(struct core *core)
 	return router;
 }
 
+static bool
+is_unsorting(void *owner, const struct due *due)
+{
+	(void)owner;
+	return due->kind == DUE_ERRAND &&
+	    ((const struct errand *)(const void *)due)->destination->unsorting;
+}
+
+/* In one walk for all destinations that ask for it, also those that wait. */
+static void
+unsort(struct router *router)
+{
+	struct due_line taken = TAILQ_HEAD_INITIALIZER(taken);
+	struct destination *destination;
+	struct errand *errand;
+	struct due *due;
+
+	schedule_take(&router->core->schedule, is_unsorting, NULL, &taken);
+	while ((due = TAILQ_FIRST(&taken)) != NULL) {
+		TAILQ_REMOVE(&taken, due, line);
+		errand = errand_of(due);
+		errand_due(&errand->destination->queue, errand);
+		errand_unsorted(&errand->destination->queue, errand);
+	}
+	LIST_FOREACH(destination, &router->all, link) {
+		if (destination->unsorting)
+			destination_unsort(destination);
+		destination->unsorting = false;
+	}
+}
+
 /* Every errand of it leaves its message; the messages stay owed. */
 static void
 empty(struct destination *destination)
 {
 	struct letter *letter;
 	struct errand *errand;
-	struct line *line;
 
-	while ((line = LIST_FIRST(&destination->lines)) != NULL)
-		line_abort(line);
-	destination_unsort(destination);
 	while ((errand = errand_first_unsorted(&destination->queue)) != NULL) {
 		letter = letter_raise(errand->entry);
 		letter_detach(letter, errand);
@@ -68,11 +95,25 @@ empty(struct destination *destination)
 	}
 }
 
+static void
+abort_lines(struct destination *destination)
+{
+	struct line *line;
+
+	while ((line = LIST_FIRST(&destination->lines)) != NULL)
+		line_abort(line);
+}
+
 void
 router_free(struct router *router)
 {
 	struct destination *destination;
 
+	LIST_FOREACH(destination, &router->all, link) {
+		abort_lines(destination);
+		destination->unsorting = true;
+	}
+	unsort(router);
 	while ((destination = LIST_FIRST(&router->all)) != NULL) {
 		empty(destination);
 		router_drop(router, destination);
@@ -242,8 +283,9 @@ router_reload(struct router *router)
 			continue;
 		destination->lanes_forgotten = false;
 		hostlist_forget(&destination->hosts);
-		destination_unsort(destination);
+		destination->unsorting = true;
 	}
+	unsort(router);
 }
 
 void
@@ -274,6 +316,7 @@ router_sort(struct router *router, struct errand *errand)
 	struct attempt *attempt;
 
 	/* Whoever leads elsewhere gets an errand there when it is read. */
+	errand_set_offset(errand, 0, false);
 	attempt = attempt_new(router->core, errand, ENVELOPE_RECIPIENTS_MAX);
 	if (attempt != NULL)
 		attempt_cancel(attempt);

@@ -93,13 +93,12 @@ look(struct destination *destination)
 	struct errand *errand = queue->sweep;
 
 	errand_sweep_next(queue);
-	if (is_over_age(destination, errand)) {
-		decide(destination, errand);
-		return true;
-	}
 	if (is_down(destination) && !errand_mentioned(errand))
 		report_waits(destination, errand);
-	return false;
+	if (!is_over_age(destination, errand))
+		return false;
+	decide(destination, errand);
+	return true;
 }
 
 bool

@@ -225,8 +225,10 @@ START_TEST(a_4xx_waits_with_a_back_off_of_its_own)
 	sending_run(&sending, 44 * SECOND);
 	ck_assert_uint_eq(hosts[0].jobs, 1);
 	ck_assert_uint_eq(sending_logged(&sending, "event=deferred"), 1);
+	ck_assert_uint_eq(sending_logged(&sending, "attempt=1 "), 1);
 	sending_run(&sending, 32 * SECOND);
 	ck_assert_uint_eq(hosts[0].jobs, 2);
+	ck_assert_uint_eq(sending_logged(&sending, "attempt=2 "), 1);
 	/* 1, 2, 4 ... 32 minutes, then every hour, all with jitter */
 	sending_run(&sending, DAY);
 	jobs = hosts[0].jobs;
@@ -437,6 +439,8 @@ START_TEST(failures_beyond_what_can_be_told_wait)
 		sending_one(&sending, "a@campus.test");
 	sending_run(&sending, 10 * MINUTE);
 	ck_assert_uint_eq(sending_owed(&sending), 1100);
+	/* a thousand wait to be told, the others are tried again meanwhile */
+	ck_assert_uint_gt(hosts[0].jobs, 1100);
 	far_side.spool_refuses = false;
 	sending_run(&sending, 3 * HOUR);
 	ck_assert_uint_eq(sending_owed(&sending), 0);
@@ -506,6 +510,62 @@ START_TEST(a_reload_in_the_middle_of_a_transaction_sends_nothing_twice)
 	ck_assert_uint_eq(hosts[0].delivered, 1);
 	sending_run(&sending, 2 * MINUTE);
 	ck_assert_uint_eq(hosts[0].jobs, 1);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(what_comes_back_after_a_reload_goes_where_it_leads_now)
+{
+	static const struct sending_to to[] = { { "later@also-campus.test",
+	    0 } };
+
+	/* hop1 stays the destination of others, and dies */
+	hosts[0].answer = say_by_name;
+	hosts[0].answer_ms = 5 * SECOND;
+	sending_one(&sending, "later@campus.test");
+	sending_mail(&sending, "s@campus.test", to, 1);
+	sending_run(&sending, SECOND);
+	sending_reload(&sending,
+	    "campus.test via=hop1\n"
+	    "also-campus.test via=hop2\n");
+	hosts[0].down = "connection refused";
+	sending_run(&sending, 10 * SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+}
+END_TEST
+
+START_TEST(a_reload_in_the_middle_of_a_sweep_moves_all)
+{
+	size_t seen;
+	int i;
+
+	hosts[0].down = "connection refused";
+	for (i = 0; i < 30000; i++)
+		sending_one(&sending, "a@campus.test");
+	for (i = 0; i < 1000; i++) {
+		loop_turn(sending.loop, true);
+		seen = sending_logged(&sending, "event=deferred");
+		if (seen > 0)
+			break;
+	}
+	ck_assert_uint_gt(seen, 0);
+	ck_assert_uint_lt(seen, 30000);
+	sending_reload(&sending, "campus.test via=hop2\n");
+	sending_run(&sending, MINUTE);
+	ck_assert_uint_eq(hosts[1].delivered, 30000);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_reload_moves_what_is_in_its_back_off)
+{
+	hosts[0].answer = say_4xx;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, HOUR);
+	sending_reload(&sending, "campus.test via=hop2\n");
+	sending_run(&sending, SECOND);
 	ck_assert_uint_eq(hosts[1].delivered, 1);
 	ck_assert_uint_eq(sending_owed(&sending), 0);
 }
@@ -613,6 +673,10 @@ delivery_suite(void)
 	tcase_add_test(tcase, a_reload_moves_single_recipients_of_a_message);
 	tcase_add_test(tcase,
 	    a_reload_in_the_middle_of_a_transaction_sends_nothing_twice);
+	tcase_add_test(tcase,
+	    what_comes_back_after_a_reload_goes_where_it_leads_now);
+	tcase_add_test(tcase, a_reload_in_the_middle_of_a_sweep_moves_all);
+	tcase_add_test(tcase, a_reload_moves_what_is_in_its_back_off);
 	tcase_add_test(tcase, a_reload_that_changes_nothing_reads_nothing);
 	tcase_add_test(tcase, what_an_earlier_life_left_is_delivered);
 	tcase_add_test(tcase,

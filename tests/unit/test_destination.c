@@ -104,6 +104,19 @@ START_TEST(a_new_message_does_not_wake_a_dead_host)
 }
 END_TEST
 
+START_TEST(a_host_that_dies_while_nothing_is_connected_costs_one_probe)
+{
+	send_many("a@campus.test", 100);
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+	hosts[0].connects = 0;
+	hosts[0].down = "connection refused";
+	send_many("a@campus.test", 100);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[0].connects, 1);
+}
+END_TEST
+
 START_TEST(a_dead_or_slow_destination_delays_no_other)
 {
 	int i;
@@ -449,6 +462,8 @@ destination_suite(void)
 	tcase_add_test(tcase,
 	    ten_thousand_messages_for_a_dead_host_cost_one_probe);
 	tcase_add_test(tcase, a_new_message_does_not_wake_a_dead_host);
+	tcase_add_test(tcase,
+	    a_host_that_dies_while_nothing_is_connected_costs_one_probe);
 	tcase_add_loop_test(tcase, a_dead_or_slow_destination_delays_no_other,
 	    0, 2);
 	tcase_add_test(tcase, hosts_are_tried_in_order_and_the_next_takes_over);
