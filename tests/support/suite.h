@@ -10,16 +10,16 @@
 #include <check.h>
 #include <stdlib.h>
 
-#define SUITE_MAIN(make_suite)                                        \
-	int main(void)                                                \
-	{                                                             \
-		SRunner *runner = srunner_create(make_suite());       \
-		int failed;                                           \
-                                                                      \
-		srunner_run_all(runner, CK_ENV);                      \
-		failed = srunner_ntests_failed(runner);               \
-		srunner_free(runner);                                 \
-		return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;     \
+#define SUITE_MAIN(make_suite)                                    \
+	int main(void)                                            \
+	{                                                         \
+		SRunner *runner = srunner_create(make_suite());   \
+		int failed;                                       \
+                                                                  \
+		srunner_run_all(runner, CK_ENV);                  \
+		failed = srunner_ntests_failed(runner);           \
+		srunner_free(runner);                             \
+		return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE; \
 	}
 
 #endif
