@@ -11,19 +11,26 @@
 
 #include <string.h>
 
+static bool
+harmless(char byte)
+{
+	return byte == '\n' || (byte >= 0x20 && byte <= 0x7e);
+}
+
 /* The text escaped to printable ASCII; line feeds stay, as separators. */
 static void
 clean(struct span text, struct buf *out)
 {
-	size_t i;
+	size_t i, run;
 
-	for (i = 0; i < text.len; i++) {
-		unsigned char byte = (unsigned char)text.data[i];
-
-		if (byte == '\n' || (byte >= 0x20 && byte <= 0x7e))
-			buf_add_byte(out, text.data[i]);
-		else
-			buf_addf(out, "\\x%02x", byte);
+	for (i = 0; i < text.len; i += run) {
+		for (run = 0; i + run < text.len; run++)
+			if (!harmless(text.data[i + run]))
+				break;
+		buf_add(out, span_make(text.data + i, run));
+		if (i + run < text.len)
+			buf_addf(out, "\\x%02x",
+			    (unsigned char)text.data[i + run++]);
 	}
 }
 

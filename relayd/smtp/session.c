@@ -365,18 +365,42 @@ session_seconds(const struct session *session)
 	    data ? limits->data_seconds : limits->command_seconds);
 }
 
+/* The spool must not call, and the log says what was cut off. */
+static void
+let_go(struct session *session, const char *why)
+{
+	if (session->phase == PHASE_COMMIT)
+		intake_forget(session->service->spool, session);
+	if (session->mail != NULL)
+		session_note_quirks(session);
+	if (session->transaction != NULL)
+		session_log_aborted(session, why);
+}
+
+/* A device that ends its data in LF.LF waits for us as we wait for it. */
+static const char *
+what_is_late(const struct session *session)
+{
+	if (session->phase == PHASE_BODY && session->mail->dot.bare_lf)
+		return "the message has lines that end in LF alone, and only "
+		       "<CRLF>.<CRLF> ends it; nothing came";
+	if (session->phase == PHASE_COMMIT)
+		return "the disk did not answer";
+	return "nothing came";
+}
+
 void
 session_expired(struct session *session)
 {
+	const char *late = what_is_late(session);
+	unsigned seconds = session_seconds(session);
+
 	if (session->phase == PHASE_CLOSE)
 		return;
-	if (session->transaction != NULL)
-		session_log_aborted(session, "timeout");
-	if (session->phase == PHASE_COMMIT)
-		intake_forget(session->service->spool, session);
+	let_go(session, "timeout");
 	session->verb = "timeout";
-	session_hang_up(session, "4.4.2", "nothing came for too long (%u s)",
-	    session_seconds(session));
+	session_hang_up(session, "4.4.2", "%s for too long (%u s)", late,
+	    seconds);
 }
 
 void
@@ -400,10 +424,7 @@ session_id(const struct session *session)
 void
 session_gone(struct session *session, const char *why)
 {
-	if (session->phase == PHASE_COMMIT)
-		intake_forget(session->service->spool, session);
-	if (session->transaction != NULL)
-		session_log_aborted(session, why);
+	let_go(session, why);
 	session_clear(session);
 }
 

@@ -102,9 +102,8 @@ refuse_content(struct session *session)
 	refuse_for_spool(session);
 }
 
-/* What was odd about the content, for the log. */
-static void
-note_quirks(struct session *session)
+void
+session_note_quirks(struct session *session)
 {
 	const struct mail_intake *mail = session->mail;
 	const struct transaction *transaction = session->transaction;
@@ -223,7 +222,7 @@ finish(struct session *session)
 	struct envelope envelope;
 	struct buf prefix;
 
-	note_quirks(session);
+	session_note_quirks(session);
 	session->progress++;
 	if (mail->fault != MAIL_FINE) {
 		give_up(session, refuse_content);

@@ -134,5 +134,7 @@ void session_do_bdat(struct session *session, struct span args);
 /* True when it used some of in, or the phase moved on. */
 bool session_read_body(struct session *session, struct buf *in);
 bool session_read_chunk(struct session *session, struct buf *in);
+/* What was odd about the content so far, for the log. */
+void session_note_quirks(struct session *session);
 
 #endif

@@ -220,6 +220,17 @@ START_TEST(a_deadline_ends_the_session_wherever_it_stands)
 }
 END_TEST
 
+START_TEST(a_device_that_ends_in_lf_dot_lf_hears_why_it_waits)
+{
+	say(HELLO TO_ANN "DATA\r\nhi\n.\n");
+	session_expired(desk_session(desk));
+	desk_receive(desk, &heard);
+	ck_assert(holds(buf_span(&heard), "421 4.4.2"));
+	ck_assert(holds(buf_span(&heard), "only <CRLF>.<CRLF> ends it"));
+	ck_assert(holds(desk_log(desk), "data_bare_lf"));
+}
+END_TEST
+
 START_TEST(plaintext_behind_starttls_ends_the_session)
 {
 	say(HELLO);
@@ -328,6 +339,8 @@ session_suite(void)
 	tcase_add_test(tcase, nothing_is_read_while_the_disk_works);
 	tcase_add_loop_test(tcase,
 	    a_deadline_ends_the_session_wherever_it_stands, 0, 10);
+	tcase_add_test(tcase,
+	    a_device_that_ends_in_lf_dot_lf_hears_why_it_waits);
 	tcase_add_test(tcase, plaintext_behind_starttls_ends_the_session);
 	tcase_add_loop_test(tcase,
 	    no_order_of_commands_confuses_it_however_it_is_cut, 0, 5);
