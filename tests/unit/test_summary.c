@@ -1,92 +1,23 @@
 /*
  * test_summary - the postmaster's summary: what it says, and when.
  */
-#include <sys/stat.h>
-
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "relayd/delivery/notice.h"
+#include "tests/support/story.h"
 #include "tests/support/suite.h"
 
 enum {
-	MESSAGE_MAX = 8 << 20,
 	NOW = 1800000000
 };
 
-static char folder[64];
-static struct spool *spool;
-static struct spool_entry *entry;
 static struct summary *summary;
-static struct buf written, envelope_bytes;
-static struct envelope envelope_written;
-static int done_count;
-
-static char hostname[] = "mail.campus.test";
-static char postmaster[] = "postmaster@campus.test";
-static struct conf conf = {
-	.hostname = hostname,
-	.postmaster = postmaster,
-};
-
-static void
-waiting(void *owner, struct spool_entry *found, struct span domains)
-{
-	(void)owner;
-	(void)domains;
-	entry = found;
-}
-
-static void
-done(void *owner, enum commit_result result)
-{
-	ck_assert_ptr_eq(owner, &spool);
-	ck_assert_int_eq(result, COMMITTED);
-	done_count++;
-}
-
-static void
-open_spool(uint64_t minimum_free)
-{
-	struct spool_options options = {
-		.directory = folder,
-		.segment_size = 4 << 20,
-		.minimum_free = minimum_free,
-		.no_thread = true,
-	};
-	struct spool_events events = { .waiting = waiting };
-	struct buf why;
-
-	buf_init(&why, 1000);
-	spool = spool_open(&options, &events, &why);
-	ck_assert_msg(spool != NULL, "%s", buf_text(&why));
-	while (spool_load(spool, 100))
-		;
-	buf_clear(&why);
-}
 
 static void
 set_up(void)
 {
-	strcpy(folder, "/tmp/test_summary.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	buf_init(&written, MESSAGE_MAX);
-	buf_init(&envelope_bytes, ENVELOPE_MAX);
+	story_set_up();
 	summary = summary_new();
-	spool = NULL;
-	done_count = 0;
-}
-
-static int
-remove_one(const char *path, const struct stat *status, int kind,
-    struct FTW *ftw)
-{
-	(void)status;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
 }
 
 static void
@@ -94,12 +25,7 @@ tear_down(void)
 {
 	summary_free(summary);
 	summary_free(NULL);
-	envelope_clear(&envelope_written);
-	if (spool != NULL)
-		spool_close(spool);
-	buf_clear(&written);
-	buf_clear(&envelope_bytes);
-	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	story_tear_down();
 }
 
 static void
@@ -118,35 +44,13 @@ add(const char *sender, const char *recipient_address, int64_t now)
 	outcome_clear(&outcome);
 }
 
-/* Sends it, and reads it from the spool into written. */
+/* Sends it, and reads it from the spool. */
 static void
 send(int64_t now)
 {
-	struct content content;
-	size_t room;
-	char *data;
-
-	open_spool(0);
-	ck_assert(summary_send(summary, spool, &conf, now, done, &spool));
-	entry = NULL;
-	spool_turn(spool);
-	ck_assert_int_eq(done_count, 1);
-	ck_assert_ptr_nonnull(entry);
-	ck_assert(spool_read(spool, entry, &envelope_bytes, &envelope_written));
-	ck_assert(content_open(spool, entry, &content));
-	data = buf_room(&written, (size_t)content.size, &room);
-	ck_assert_int_eq(content_read(spool, &content, 0, data,
-			     (size_t)content.size),
-	    (ssize_t)content.size);
-	buf_grew(&written, (size_t)content.size);
-	content_close(spool, &content);
-}
-
-static void
-assert_has(const char *text)
-{
-	ck_assert_msg(strstr(buf_text(&written), text) != NULL,
-	    "\"%s\" is not in:\n%s", text, buf_text(&written));
+	ck_assert(summary_send(summary, story_spool, &story_conf, now,
+	    story_done, &story_spool));
+	story_read(false);
 }
 
 START_TEST(summary_tells_the_postmaster_what_nobody_else_was_told)
@@ -154,29 +58,29 @@ START_TEST(summary_tells_the_postmaster_what_nobody_else_was_told)
 	add("", "bob@example.org", NOW);
 	add("x@forged.example", "gr\xc3\xbc\xc3\x9f@example.org", NOW + 5);
 	send(NOW + 60);
-	ck_assert_uint_eq(envelope_written.sender.len, 0);
-	ck_assert_uint_eq(envelope_written.flags, ENVELOPE_NOTICE);
-	ck_assert_int_eq(envelope_written.body, BODY_8BIT);
-	ck_assert(span_equal(envelope_written.recipients[0].address,
-	    span_of(postmaster)));
-	ck_assert(span_equal(envelope_written.recipients[0].domain,
+	ck_assert_uint_eq(story_envelope.sender.len, 0);
+	ck_assert_uint_eq(story_envelope.flags, ENVELOPE_NOTICE);
+	ck_assert_int_eq(story_envelope.body, BODY_8BIT);
+	ck_assert(span_equal(story_envelope.recipients[0].address,
+	    span_of(story_conf.postmaster)));
+	ck_assert(span_equal(story_envelope.recipients[0].domain,
 	    SPAN("campus.test")));
-	assert_has("From: Mail Delivery System <postmaster@campus.test>\r\n");
-	assert_has("\r\nTo: <postmaster@campus.test>\r\n");
-	assert_has("\r\nSubject: 2 undelivered messages that nobody was told "
-		   "of\r\n");
-	assert_has("\r\nAuto-Submitted: auto-generated\r\n");
-	assert_has("\r\nContent-Transfer-Encoding: 8bit\r\n");
-	assert_has("\r\n\r\nThis is the mail relay mail.campus.test. The ");
-	assert_has("\r\n000000000002d  Fri, 15 Jan 2027 08:00:00 +0000\r\n"
-		   "    from <>, host 192.0.2.17\r\n"
-		   "    to <bob@example.org>\r\n"
-		   "    mx1.example.org [192.0.2.25]:25: 550 5.1.1 no such "
-		   "user\r\n"
-		   "\r\n"
-		   "000000000002d  Fri, 15 Jan 2027 08:00:05 +0000\r\n"
-		   "    from <x@forged.example>, host 192.0.2.17\r\n"
-		   "    to <gr\xc3\xbc\xc3\x9f@example.org>\r\n");
+	story_has("From: Mail Delivery System <postmaster@campus.test>\r\n");
+	story_has("\r\nTo: <postmaster@campus.test>\r\n");
+	story_has("\r\nSubject: 2 undelivered messages that nobody was told "
+		  "of\r\n");
+	story_has("\r\nAuto-Submitted: auto-generated\r\n");
+	story_has("\r\nContent-Transfer-Encoding: 8bit\r\n");
+	story_has("\r\n\r\nThis is the mail relay mail.campus.test. The ");
+	story_has("\r\n000000000002d  Fri, 15 Jan 2027 08:00:00 +0000\r\n"
+		  "    from <>, host 192.0.2.17\r\n"
+		  "    to <bob@example.org>\r\n"
+		  "    mx1.example.org [192.0.2.25]:25: 550 5.1.1 no such "
+		  "user\r\n"
+		  "\r\n"
+		  "000000000002d  Fri, 15 Jan 2027 08:00:05 +0000\r\n"
+		  "    from <x@forged.example>, host 192.0.2.17\r\n"
+		  "    to <gr\xc3\xbc\xc3\x9f@example.org>\r\n");
 }
 END_TEST
 
@@ -219,9 +123,9 @@ START_TEST(beyond_a_thousand_lines_are_counted)
 	for (i = 0; i < 1234; i++)
 		add("a@example.net", "bob@example.org", NOW + i);
 	send(NOW + 4000);
-	assert_has("Subject: 1234 undelivered messages");
-	assert_has("\r\nAnd 234 more, which the log has.\r\n");
-	for (rest = buf_span(&written); rest.data != NULL;) {
+	story_has("Subject: 1234 undelivered messages");
+	story_has("\r\nAnd 234 more, which the log has.\r\n");
+	for (rest = buf_span(&story_written); rest.data != NULL;) {
 		line = span_cut(&rest, '\n');
 		told += span_starts(line, SPAN("    to <bob"));
 	}
@@ -238,21 +142,22 @@ START_TEST(long_lines_are_bounded_and_counted)
 	for (i = 0; i < 1000; i++)
 		add(address, address, NOW);
 	send(NOW + 60);
-	ck_assert_uint_le(written.len, 3 << 20);
-	assert_has("Subject: 1000 undelivered messages");
-	assert_has(" more, which the log has.\r\n");
+	ck_assert_uint_le(story_written.len, 3 << 20);
+	story_has("Subject: 1000 undelivered messages");
+	story_has(" more, which the log has.\r\n");
 }
 END_TEST
 
 START_TEST(spool_that_takes_nothing_leaves_it_for_later)
 {
 	add("", "a@example.org", NOW);
-	open_spool(UINT64_MAX);
-	ck_assert(!summary_send(summary, spool, &conf, NOW + 60, done, &spool));
+	story_reopen_spool(UINT64_MAX);
+	ck_assert(!summary_send(summary, story_spool, &story_conf, NOW + 60,
+	    story_done, &story_spool));
 	ck_assert_int_eq(summary_due(summary), NOW + 60);
-	spool_close(spool);
+	story_reopen_spool(0);
 	send(NOW + 70);
-	assert_has("to <a@example.org>");
+	story_has("to <a@example.org>");
 }
 END_TEST
 
@@ -261,8 +166,8 @@ START_TEST(hostile_bytes_end_no_line)
 	add("\r\nBcc: x@example.org\r\n", "a\r\n.\r\nMAIL\xff@example.org",
 	    NOW);
 	send(NOW + 60);
-	assert_has("from <\\x0d\\x0aBcc: x@example.org\\x0d\\x0a>");
-	assert_has("to <a\\x0d\\x0a.\\x0d\\x0aMAIL\\xff@example.org>");
+	story_has("from <\\x0d\\x0aBcc: x@example.org\\x0d\\x0a>");
+	story_has("to <a\\x0d\\x0a.\\x0d\\x0aMAIL\\xff@example.org>");
 }
 END_TEST
 
