@@ -1,6 +1,7 @@
 /*
  * test_log - lines of logfmt, and no way out of one.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "relayd/admin/log.h"
