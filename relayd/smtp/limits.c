@@ -2,7 +2,8 @@
  * limits - connections and rates of each client.
  *
  * Job:     count what clients do, in a table that does not grow.
- * Called:  by smtp_server.c for connections, by session_mail.c for rates.
+ * Called:  by smtp_server.c and conn.c for connections, by session_mail.c and
+ *          session_data.c for rates.
  * Owns:    the table.
  * Never:   decides what is said to a client over a limit; keeps more
  *          entries than it was told, save those with a connection open.

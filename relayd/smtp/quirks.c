@@ -2,7 +2,7 @@
  * quirks - names for what clients do that they should not.
  *
  * Job:     spell a set of quirks for the log.
- * Called:  by session_log.c; quirks_of_path by the handlers of MAIL and RCPT.
+ * Called:  by session_say.c; quirks_of_path by the handlers of MAIL and RCPT.
  * Owns:    nothing.
  * Never:   decides anything.
  */

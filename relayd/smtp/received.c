@@ -2,7 +2,7 @@
  * received - the header lines that a relay puts above a message.
  *
  * Job:     write the Received field, and the fields that a device forgot.
- * Called:  by session_mail.c when a message is whole.
+ * Called:  by session_data.c when a message is whole.
  * Owns:    nothing.
  * Never:   copies a byte of the client's unless it is harmless in a header.
  */

@@ -17,7 +17,6 @@
 #include "tests/support/dialog_lines.h"
 
 enum {
-	FILE_MAX = 1 << 20,
 	REPEAT_MAX = 1000000,
 };
 
