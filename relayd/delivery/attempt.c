@@ -99,20 +99,13 @@ drop_errand(struct attempt *attempt)
 	attempt->errand = NULL;
 }
 
-/* Others may wait behind the offset's first part: those come after a wait. */
 static void
 nothing_to_do(struct attempt *attempt)
 {
 	struct core *core = attempt->core;
 	struct letter *letter = attempt->letter;
-	struct errand *errand = attempt->errand;
 
-	if (errand_kept(errand))
-		errand_wait(core, &errand->destination->queue, errand,
-		    loop_now(core->loop) +
-			(uint64_t)core->conf->delivery.retry_first * 1000);
-	else
-		drop_errand(attempt);
+	drop_errand(attempt);
 	letter_close(letter, core->spool);
 	router_rest(core->router, letter);
 	attempt_free(attempt);
@@ -136,6 +129,10 @@ attempt_new(struct core *core, struct errand *errand, size_t most)
 	attempt->started = loop_now(core->loop);
 	attempt->reloads = core->reloads;
 	choose(attempt, most);
+	if (attempt->count == 0 && errand_offset(errand) > 0) {
+		errand_set_offset(errand, 0, false);
+		choose(attempt, most);
+	}
 	if (attempt->count == 0) {
 		nothing_to_do(attempt);
 		return NULL;

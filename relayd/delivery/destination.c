@@ -91,7 +91,6 @@ facts(const struct destination *destination)
 
 	return (struct health_facts){
 		.now = now(destination),
-		.random = core_random(destination->core),
 		.limit_max = conf->connections_per_destination,
 		.retry_first = conf->retry_first,
 		.retry_max = conf->retry_max,
@@ -105,11 +104,13 @@ static bool
 wants_line(struct destination *destination)
 {
 	struct health_facts at = facts(destination);
+	size_t connecting = destination->connecting_count;
 
-	return destination->queue.ready_count > destination->connecting_count &&
-	    destination->line_count <
-	    health_allows(&destination->health, &at) &&
-	    at.now >= destination->health.open_after;
+	if (destination->health.crowded &&
+	    (connecting > 0 || at.now < destination->health.open_after))
+		return false;
+	return destination->queue.ready_count > connecting &&
+	    destination->line_count < health_allows(&destination->health, &at);
 }
 
 static bool
@@ -203,7 +204,7 @@ next_look(const struct destination *destination)
 		sooner(&at, destination->sweep_at);
 		if (health->down && health->retry_at > now(destination))
 			sooner(&at, health->retry_at);
-		if (health->open_after > now(destination))
+		if (health->crowded && health->open_after > now(destination))
 			sooner(&at, health->open_after);
 		if (refuses(destination)) /* the teller was full */
 			sooner(&at, now(destination) + TELLER_MS);
@@ -345,7 +346,6 @@ destination_answered(struct destination *destination)
 {
 	struct health_facts at = facts(destination);
 
-	destination->refuses = false;
 	if (health_answered(&destination->health, &at))
 		report_up(destination);
 }
@@ -371,6 +371,7 @@ destination_trouble(struct destination *destination, const struct outcome *why)
 {
 	struct health_facts at = facts(destination);
 
+	at.random = core_random(destination->core);
 	if (health_trouble(&destination->health, &at))
 		went_down(destination, why);
 }
@@ -392,6 +393,7 @@ destination_unreachable(struct destination *destination,
 {
 	struct health_facts at = facts(destination);
 
+	at.random = core_random(destination->core);
 	hostlist_forget(&destination->hosts);
 	if (destination->line_count > 0) {
 		health_crowded(&destination->health, &at,

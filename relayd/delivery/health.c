@@ -33,7 +33,7 @@ health_answered(struct health *health, const struct health_facts *facts)
 	health->down = false;
 	health->troubles = 0;
 	health->failures = 0;
-	if (health->limit < facts->limit_max)
+	if (health->limit < facts->limit_max && !health->crowded)
 		health->limit++;
 	return was_down;
 }
@@ -42,6 +42,7 @@ void
 health_greeted(struct health *health)
 {
 	health->proven = true;
+	health->crowded = false;
 }
 
 void
@@ -49,6 +50,7 @@ health_unreachable(struct health *health, const struct health_facts *facts)
 {
 	health->failures++;
 	health->down = true;
+	health->crowded = false;
 	health->limit = 1; /* ramped up again, one answer after the other */
 	health->troubles = 0;
 	health->retry_at = facts->now +
@@ -74,7 +76,8 @@ void
 health_crowded(struct health *health, const struct health_facts *facts,
     size_t open)
 {
-	health->limit = open > 1 ? open : 1;
+	health->crowded = true;
+	health->limit = open + 1;
 	health->open_after = facts->now + CROWDED_MS;
 }
 

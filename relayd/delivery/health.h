@@ -12,11 +12,12 @@
 struct health {
 	bool proven;
 	bool down;
-	size_t limit;        /* connections, while proven */
-	unsigned troubles;   /* in a row */
-	unsigned failures;   /* probes in a row that found it down */
-	uint64_t retry_at;   /* monotonic ms of the next probe, while down */
-	uint64_t open_after; /* no further connection before this */
+	size_t limit;      /* connections, while proven */
+	unsigned troubles; /* in a row */
+	unsigned failures; /* probes in a row that found it down */
+	uint64_t retry_at; /* monotonic ms of the next probe, while down */
+	bool crowded;      /* it turned one more away: ask for one at a time */
+	uint64_t open_after; /* not before this, while crowded */
 };
 
 enum {
@@ -26,8 +27,8 @@ enum {
 
 /* What the configuration and the clock say at the moment of a call. */
 struct health_facts {
-	uint64_t now; /* monotonic ms */
-	uint64_t random;
+	uint64_t now;                   /* monotonic ms */
+	uint64_t random;                /* of use where it may go down */
 	size_t limit_max;               /* connections_per_destination */
 	int64_t retry_first, retry_max; /* seconds, as for messages */
 };

@@ -217,6 +217,12 @@ answer(struct client *client)
 	client->events.done(client->events.owner, job, usable);
 }
 
+static bool
+is_full(const struct far_host *host)
+{
+	return host->room > 0 && host->open > host->room;
+}
+
 static void
 client_over(void *owner)
 {
@@ -224,6 +230,11 @@ client_over(void *owner)
 
 	if (client->job != NULL) {
 		answer(client);
+	} else if (!client->ending && is_full(client->host)) {
+		set(&client->why, OUTCOME_LATER, 421, "4.7.0",
+		    "421 too many connections");
+		end(client);
+		client->events.closed(client->events.owner, &client->why);
 	} else if (client->ending || client->host->down != NULL) {
 		if (!client->ending)
 			set(&client->why,

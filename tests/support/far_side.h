@@ -21,6 +21,7 @@ struct far_host {
 	const char *name;
 	const char *down; /* not NULL: nobody gets in, and this is why */
 	bool refuses;     /* with down: for good */
+	size_t room;      /* connections that it lets in; 0: any number */
 	unsigned connect_ms, answer_ms;
 	/*
 	 * Fills in the outcomes; false: the connection ends with that.  NULL:

@@ -177,6 +177,36 @@ START_TEST(a_thousand_recipients_go_in_transactions_of_a_hundred)
 }
 END_TEST
 
+/* 250 recipients: the first hundred by one name, the rest by another. */
+static void
+mail_to_250(const char *first, const char *rest)
+{
+	static struct sending_to to[250];
+	static char names[250][48];
+	size_t i;
+
+	for (i = 0; i < 250; i++) {
+		snprintf(names[i], sizeof(names[i]), i < 100 ? first : rest, i);
+		to[i] = (struct sending_to){ .address = names[i] };
+	}
+	sending_mail(&sending, "s@campus.test", to, 250);
+}
+
+START_TEST(those_left_behind_by_an_early_transaction_are_tried_again)
+{
+	hosts[0].answer = say_by_name;
+	mail_to_250("later%zu@campus.test", "ok%zu@campus.test");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(hosts[0].jobs, 3);
+	ck_assert_uint_eq(hosts[0].delivered, 150);
+	hosts[0].answer = NULL;
+	sending_run(&sending, 2 * MINUTE);
+	ck_assert_uint_eq(hosts[0].jobs, 4);
+	ck_assert_uint_eq(hosts[0].delivered, 250);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
 /* Takes three recipients at a time, as some servers do. */
 static bool
 take_three(struct far_host *host, struct client_job *job)
@@ -429,6 +459,44 @@ START_TEST(a_delivery_that_was_to_be_reported_is_settled_after_the_report)
 }
 END_TEST
 
+static bool
+take_with_dsn(struct far_host *host, struct client_job *job)
+{
+	(void)host;
+	far_side_say(job, OUTCOME_DELIVERED, 250, "2.0.0", "250 ok");
+	job->outcomes[0].passed_on_dsn = true;
+	return true;
+}
+
+START_TEST(a_next_hop_that_reports_itself_is_not_reported)
+{
+	static const struct sending_to to[] = { { "a@campus.test",
+	    NOTIFY_SUCCESS } };
+
+	hosts[0].answer = take_with_dsn;
+	sending_mail(&sending, "s@campus.test", to, 1);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(far_side.notices, 0);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_delay_that_could_not_be_told_is_told_later)
+{
+	hosts[0].answer = say_4xx;
+	if (_i == 0)
+		far_side.spool_refuses = true;
+	else
+		far_side.commits_fail = true;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 6 * HOUR);
+	far_side.spool_refuses = far_side.commits_fail = false;
+	buf_empty(&far_side.told);
+	sending_run(&sending, 2 * HOUR);
+	ck_assert_uint_eq(told("delayed"), 1);
+}
+END_TEST
+
 START_TEST(failures_beyond_what_can_be_told_wait)
 {
 	int i;
@@ -533,6 +601,50 @@ START_TEST(what_comes_back_after_a_reload_goes_where_it_leads_now)
 	sending_run(&sending, 10 * SECOND);
 	ck_assert_uint_eq(hosts[1].delivered, 1);
 	ck_assert_uint_eq(sending_owed(&sending), 1);
+}
+END_TEST
+
+static bool
+say_4xx_and_die(struct far_host *host, struct client_job *job)
+{
+	host->down = "connection refused";
+	say_4xx(host, job);
+	return false;
+}
+
+START_TEST(a_reload_moves_recipients_that_have_had_their_turn)
+{
+	/* one transaction for the first hundred, and the rest waits */
+	hosts[0].answer = say_4xx_and_die;
+	mail_to_250("a%zu@also-campus.test", "b%zu@campus.test");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+	sending_reload(&sending,
+	    "campus.test via=hop1\n"
+	    "also-campus.test via=hop2\n");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 100);
+	hosts[0].down = NULL;
+	hosts[0].answer = NULL;
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(hosts[0].delivered, 150);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_reload_begins_with_fresh_connections)
+{
+	sending_one(&sending, "a@campus.test");
+	hosts[1].connect_ms = 10 * SECOND;
+	sending_one(&sending, "b@lab.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(sending_counts(&sending).connections, 2);
+	sending_reload(&sending, HOSTED);
+	ck_assert_uint_eq(sending_counts(&sending).connections, 0);
+	sending_run(&sending, 11 * SECOND);
+	ck_assert_uint_eq(hosts[0].connects, 1);
+	ck_assert_uint_eq(hosts[1].connects, 2);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
 }
 END_TEST
 
@@ -654,6 +766,8 @@ delivery_suite(void)
 	tcase_add_test(tcase, an_idle_connection_is_given_up_in_time);
 	tcase_add_test(tcase,
 	    a_thousand_recipients_go_in_transactions_of_a_hundred);
+	tcase_add_test(tcase,
+	    those_left_behind_by_an_early_transaction_are_tried_again);
 	tcase_add_test(tcase, too_many_recipients_are_sent_again_at_once);
 	tcase_add_test(tcase, a_4xx_waits_with_a_back_off_of_its_own);
 	tcase_add_test(tcase, each_recipient_is_judged_on_its_own);
@@ -668,6 +782,9 @@ delivery_suite(void)
 	tcase_add_test(tcase, a_summary_that_is_lost_is_gathered_anew);
 	tcase_add_test(tcase,
 	    a_delivery_that_was_to_be_reported_is_settled_after_the_report);
+	tcase_add_test(tcase, a_next_hop_that_reports_itself_is_not_reported);
+	tcase_add_loop_test(tcase, a_delay_that_could_not_be_told_is_told_later,
+	    0, 2);
 	tcase_add_test(tcase, failures_beyond_what_can_be_told_wait);
 	tcase_add_test(tcase, a_reload_moves_what_waits_to_its_new_destination);
 	tcase_add_test(tcase, a_reload_moves_single_recipients_of_a_message);
@@ -675,6 +792,9 @@ delivery_suite(void)
 	    a_reload_in_the_middle_of_a_transaction_sends_nothing_twice);
 	tcase_add_test(tcase,
 	    what_comes_back_after_a_reload_goes_where_it_leads_now);
+	tcase_add_test(tcase,
+	    a_reload_moves_recipients_that_have_had_their_turn);
+	tcase_add_test(tcase, a_reload_begins_with_fresh_connections);
 	tcase_add_test(tcase, a_reload_in_the_middle_of_a_sweep_moves_all);
 	tcase_add_test(tcase, a_reload_moves_what_is_in_its_back_off);
 	tcase_add_test(tcase, a_reload_that_changes_nothing_reads_nothing);

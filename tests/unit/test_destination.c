@@ -107,8 +107,11 @@ END_TEST
 START_TEST(a_host_that_dies_while_nothing_is_connected_costs_one_probe)
 {
 	send_many("a@campus.test", 100);
-	sending_run(&sending, HOUR);
+	/* the connections are closed, the destination is still known */
+	sending_run(&sending, 40 * SECOND);
 	ck_assert_uint_eq(sending_owed(&sending), 0);
+	ck_assert_uint_eq(sending_counts(&sending).connections, 0);
+	ck_assert_uint_eq(sending_counts(&sending).destinations, 1);
 	hosts[0].connects = 0;
 	hosts[0].down = "connection refused";
 	send_many("a@campus.test", 100);
@@ -167,9 +170,12 @@ START_TEST(a_probe_tries_every_host_before_it_gives_up)
 	ck_assert_uint_eq(hosts[0].connects, 1);
 	ck_assert_uint_eq(hosts[1].connects, 1);
 	ck_assert_uint_eq(sending_logged(&sending, "timed out"), 11);
+	ck_assert_uint_eq(far_side.searches, 1);
 	hosts[1].down = NULL;
 	sending_run(&sending, MINUTE);
 	ck_assert_uint_eq(hosts[1].delivered, 10);
+	/* perhaps it has moved: each probe begins with a question */
+	ck_assert_uint_ge(far_side.searches, 2);
 }
 END_TEST
 
@@ -354,6 +360,35 @@ START_TEST(connections_grow_on_success_up_to_the_limit)
 }
 END_TEST
 
+START_TEST(a_host_that_lets_two_in_is_not_hammered_for_more)
+{
+	hosts[0].answer_ms = 50;
+	hosts[0].room = 2;
+	send_many("a@campus.test", 400);
+	sending_run(&sending, 11 * SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, 400);
+	ck_assert_uint_le(hosts[0].connects, 20);
+	ck_assert_uint_eq(sending_logged(&sending, "event=destination-down"),
+	    0);
+}
+END_TEST
+
+START_TEST(room_that_is_not_needed_goes_back)
+{
+	sending.conf.delivery.connections = 1;
+	hosts[0].answer_ms = 2 * SECOND;
+	send_many("a@campus.test", 2);
+	sending_run(&sending, SECOND);
+	sending_one(&sending, "b@lab.test"); /* waits for room */
+	sending_run(&sending, 500);
+	sending_reload(&sending,
+	    "campus.test via=hop1\n"
+	    "lab.test via=hop1\n");
+	sending_run(&sending, 10 * SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, 3);
+}
+END_TEST
+
 START_TEST(all_connections_are_shared_fairly)
 {
 	static char names[40][32];
@@ -483,6 +518,8 @@ destination_suite(void)
 	    an_old_connection_that_ends_costs_the_message_nothing, 0, 2);
 	tcase_add_test(tcase, a_host_that_says_421_is_left_alone_for_a_while);
 	tcase_add_test(tcase, connections_grow_on_success_up_to_the_limit);
+	tcase_add_test(tcase, a_host_that_lets_two_in_is_not_hammered_for_more);
+	tcase_add_test(tcase, room_that_is_not_needed_goes_back);
 	tcase_add_test(tcase, all_connections_are_shared_fairly);
 	tcase_add_test(tcase,
 	    all_that_wait_behind_a_dead_host_hear_of_the_delay_and_the_end);
