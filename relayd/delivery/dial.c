@@ -11,10 +11,21 @@
 #include <sys/socket.h>
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+	/*
+	 * Bytes that may wait in the kernel.  Without it a slow peer's socket
+	 * takes megabytes, and then nothing more for longer than a block of
+	 * content may take (RFC 5321 4.5.3.2.5): a steady peer would look
+	 * dead.
+	 */
+	UNSENT_MAX = 128 << 10
+};
 
 /* Returns the length of what it wrote: v4 addresses are spoken to over v4. */
 static socklen_t
@@ -59,12 +70,13 @@ dial_begin(const struct host *host, const char *local_address)
 {
 	struct sockaddr_storage address;
 	socklen_t len = fill_address(&address, &host->ip, host->port);
-	int fd, error;
+	int fd, error, unsent = UNSENT_MAX;
 
 	fd = socket(address.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	if (bind_local(fd, &host->ip, local_address) &&
 	    (connect(fd, (struct sockaddr *)&address, len) == 0 ||
 		errno == EINPROGRESS))

@@ -11,6 +11,7 @@
 
 #include <check.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,8 @@ pause_is_over(void *owner)
 {
 	struct client_scene *scene = owner;
 
+	if (scene->strike != NULL)
+		scripted_hop_strike(scene->hop, scene->strike);
 	if (scene->client != NULL)
 		send_next(scene);
 }
@@ -179,6 +182,7 @@ client_scene_open(struct client_scene *scene)
 {
 	size_t i;
 
+	signal(SIGPIPE, SIG_IGN); /* as main does: sendfile(2) raises it */
 	*scene = (struct client_scene){ .jobs = 1 };
 	virtual_clock_init(&scene->clock, 1800000000);
 	scene->clock.busy = busy;

@@ -31,7 +31,9 @@ struct client_scene {
 	struct recipient recipients[SCENE_RCPTS];
 	size_t jobs;    /* how many are sent; 1 */
 	uint64_t pause; /* virtual ms between two jobs */
-	bool keep;      /* do not quit at the end: wait for closed */
+	const char
+	    *strike; /* the hop says it and resets, before the next job */
+	bool keep;   /* do not quit at the end: wait for closed */
 	bool abort_when_ready, abort_when_done;
 
 	/* What was heard. */

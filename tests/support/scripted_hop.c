@@ -284,20 +284,34 @@ take_all(struct connection *connection)
 
 /* ---- connections ---- */
 
+/* Closes at once, with a RST. */
+static void
+connection_reset(struct connection *connection)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	if (connection->stream == NULL)
+		return;
+	setsockopt(stream_fd(connection->stream), SOL_SOCKET, SO_LINGER,
+	    &linger, sizeof(linger));
+	stream_free(connection->stream);
+	connection->stream = NULL;
+}
+
 static void
 connection_reap(void *owner)
 {
 	struct connection *connection = owner;
-	struct linger linger = { .l_onoff = 1, .l_linger = 0 };
 
 	if (connection->act == SCRIPT_RESET)
-		setsockopt(stream_fd(connection->stream), SOL_SOCKET, SO_LINGER,
-		    &linger, sizeof(linger));
+		connection_reset(connection);
 	stream_free(connection->stream);
 	forget(connection);
 	buf_clear(&connection->in);
 	buf_clear(&connection->out);
 	connection->hop->open--;
+	if (connection->hop->latest == connection)
+		connection->hop->latest = NULL;
 	free(connection);
 }
 
@@ -362,6 +376,11 @@ watch_for(struct connection *connection)
 	bool dribbling = connection->hop->dribble > 0;
 
 	watch->events = connection->deaf ? 0 : POLLIN;
+	if (connection->in_data && connection->hop->sip > 0) {
+		watch->events = 0;
+		watch->deadline =
+		    loop_now(connection->hop->loop) + connection->hop->sip_ms;
+	}
 	if (connection->shaking)
 		watch->events = stream_wants(connection->stream);
 	else if (connection->out.len > 0 && !dribbling)
@@ -381,7 +400,10 @@ connection_ready(void *owner, short revents)
 	connection->watch.again = false;
 	if ((revents & POLLIN) != 0 && !connection->shaking) {
 		io = stream_read(connection->stream, &connection->in,
-		    READ_BUDGET, &more);
+		    connection->in_data && connection->hop->sip > 0 ?
+			connection->hop->sip :
+			READ_BUDGET,
+		    &more);
 		connection->watch.again = more;
 		if (io == IO_OK && !connection->in_data)
 			connection->hop->reads++;
@@ -401,7 +423,10 @@ connection_expired(void *owner)
 {
 	struct connection *connection = owner;
 
-	write_some(connection);
+	if (connection->in_data && connection->hop->sip > 0)
+		connection_ready(connection, POLLIN);
+	else
+		write_some(connection);
 	settle(connection);
 	if (!connection->watch.dead)
 		watch_for(connection);
@@ -414,6 +439,7 @@ accept_one(struct scripted_hop *hop, int fd)
 
 	hop->connections++;
 	hop->open++;
+	hop->latest = connection;
 	connection->hop = hop;
 	connection->stream = stream_new(fd);
 	buf_init(&connection->in, BUFFER_MAX);
@@ -466,6 +492,19 @@ scripted_hop_new(struct loop *loop)
 	hop->watch.events = POLLIN;
 	loop_add(loop, &hop->watch);
 	return hop;
+}
+
+void
+scripted_hop_strike(struct scripted_hop *hop, const char *text)
+{
+	struct connection *connection = hop->latest;
+
+	give_up(connection != NULL);
+	buf_add(&connection->out, span_of(text));
+	stream_write(connection->stream, &connection->out);
+	connection->act = SCRIPT_RESET;
+	loop_kill(hop->loop, &connection->watch);
+	connection_reset(connection);
 }
 
 void

@@ -57,6 +57,8 @@ struct scripted_hop {
 	const char *offers; /* lines of the EHLO reply, separated by "," */
 	const struct script_rule *rules; /* borrowed */
 	struct tls_server *tls;          /* borrowed; offers STARTTLS */
+	size_t sip; /* bytes of content read in each sip_ms; 0: as they come */
+	uint64_t sip_ms;
 	uint64_t dribble; /* 0: off; 1: a byte a turn; else ms between bytes */
 
 	/* For the test to look at. */
@@ -72,11 +74,17 @@ struct scripted_hop {
 	struct loop *loop;
 	struct watch watch;
 	unsigned fits[32], used[32];
+	struct connection *latest;
 };
 
 struct scripted_hop *scripted_hop_new(struct loop *loop);
 /* After loop_free(), which ends its connections. */
 void scripted_hop_free(struct scripted_hop *hop);
+/*
+ * Says text on the latest connection and resets it, now: the client finds
+ * both when it next looks.
+ */
+void scripted_hop_strike(struct scripted_hop *hop, const char *text);
 /* Nobody is there any more: connections are refused from now on. */
 void scripted_hop_hide(struct scripted_hop *hop);
 

@@ -334,6 +334,16 @@ START_TEST(next_hop_that_stops_reading_is_left_after_three_minutes)
 }
 END_TEST
 
+START_TEST(slow_but_steady_next_hop_gets_all_of_it)
+{
+	scene.hop->sip = 256 << 10;
+	scene.hop->sip_ms = 30000;
+	write_big(16 << 20, _i == 1);
+	ck_assert_str_eq(client_scene_run(&scene), FINE);
+	ck_assert_uint_ge(scene.took, 600000);
+}
+END_TEST
+
 static const struct {
 	const char *reply;
 	enum script_act act;
@@ -394,6 +404,8 @@ client_suite(void)
 	    2);
 	tcase_add_loop_test(tcase,
 	    next_hop_that_stops_reading_is_left_after_three_minutes, 0, 2);
+	tcase_add_loop_test(tcase, slow_but_steady_next_hop_gets_all_of_it, 0,
+	    2);
 	tcase_add_loop_test(tcase, reply_before_the_final_dot_is_heard, 0,
 	    sizeof(early) / sizeof(early[0]));
 	suite_add_tcase(suite, tcase);

@@ -343,6 +343,32 @@ START_TEST(connection_serves_one_message_after_the_other)
 }
 END_TEST
 
+/* A write fails, and what the hop said before it went is still there. */
+START_TEST(last_words_of_a_next_hop_are_heard)
+{
+	scene.jobs = 2;
+	scene.pause = 1000;
+	scene.strike = _i == 0 ? "421 4.7.0 bye\r\n" : "";
+	ck_assert_str_eq(client_scene_run(&scene),
+	    _i == 0 ? ALL("L421/4.7.0") "closed L421/4.7.0" :
+		      ALL("L0/4.4.2") "closed L0/4.4.2");
+	ck_assert(scene.job[1].stale);
+	ck_assert(!scene.job[1].sent_dot);
+}
+END_TEST
+
+START_TEST(refused_recipient_was_not_passed_on_with_its_dsn)
+{
+	struct script_rule rules[] = { SAY("RCPT TO:<b", "550 5.1.1 no\r\n"),
+		{ .on = NULL } };
+
+	scene.hop->rules = rules;
+	client_scene_run(&scene);
+	ck_assert(scene.outcomes[0][0].passed_on_dsn);
+	ck_assert(!scene.outcomes[0][1].passed_on_dsn);
+}
+END_TEST
+
 START_TEST(first_message_on_a_connection_is_never_stale)
 {
 	struct script_rule rules[] = { ACT("MAIL", NULL, SCRIPT_CLOSE),
@@ -422,6 +448,8 @@ handover_suite(void)
 	tcase_add_loop_test(tcase,
 	    connection_serves_one_message_after_the_other, 0,
 	    sizeof(reuses) / sizeof(reuses[0]));
+	tcase_add_loop_test(tcase, last_words_of_a_next_hop_are_heard, 0, 2);
+	tcase_add_test(tcase, refused_recipient_was_not_passed_on_with_its_dsn);
 	tcase_add_test(tcase, first_message_on_a_connection_is_never_stale);
 	tcase_add_loop_test(tcase,
 	    next_hop_that_leaves_an_idle_connection_hurts_nobody, 0, 3);

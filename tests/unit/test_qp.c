@@ -126,6 +126,8 @@ static const struct {
 	/* a boundary where a header should end */
 	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: y\r\n--b\r\nContent-Type: a/b\r\n\r\n" UML "\r\n--b--\r\n",
 	  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: y\r\n--b\r\nContent-Type: a/b\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--b--\r\n" },
+	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" CTE "8bit\r\n--b--\r\n",
+	  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" CTE "7bit\r\n--b--\r\n" },
 	/* refused */
 	{ "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
 	{ "Content-Type: message/delivery-status\r\n\r\n" UML "\r\n", NULL },
@@ -283,8 +285,7 @@ qp_suite(void)
 	    sizeof(messages) / sizeof(messages[0]));
 	tcase_add_loop_test(tcase, depth_and_number_of_parts_are_bounded, 0, 5);
 	tcase_add_test(tcase, smallest_parts_grow_no_more_than_promised);
-	tcase_add_loop_test(tcase, no_input_grows_beyond_its_promise, 0,
-	    40);
+	tcase_add_loop_test(tcase, no_input_grows_beyond_its_promise, 0, 40);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
