@@ -146,7 +146,7 @@ delivery_reload(struct delivery *delivery, const struct conf *conf,
 	core->conf = conf;
 	core->rules = rules;
 	core->reloads++;
-	lines_quit_idle(core->lines);
+	lines_renew(core->lines);
 	router_reload(core->router);
 	wires_free(older); /* nothing that connects is left of it */
 	core_wake(core);
@@ -157,7 +157,7 @@ void
 delivery_drain(struct delivery *delivery)
 {
 	delivery->core.draining = true;
-	lines_quit_idle(delivery->core.lines);
+	lines_renew(delivery->core.lines);
 }
 
 size_t

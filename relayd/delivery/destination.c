@@ -230,6 +230,19 @@ rest(struct destination *destination)
 	core_schedule(core, &destination->due, at);
 }
 
+/* Nothing can be begun now: what others need is given back. */
+static void
+give_back(struct destination *destination)
+{
+	struct line *line;
+
+	if (destination->has_room)
+		lines_forget(destination);
+	while (lines_are_wanted(destination->core->lines) &&
+	    (line = TAILQ_FIRST(&destination->idle)) != NULL)
+		line_quit(line);
+}
+
 int
 destination_run(struct destination *destination)
 {
@@ -239,8 +252,8 @@ destination_run(struct destination *destination)
 		steps++;
 	if (steps == RUN_STEPS)
 		destination_wake(destination);
-	else if (destination->has_room)
-		lines_forget(destination); /* it has found another way */
+	else
+		give_back(destination);
 	rest(destination);
 	return steps;
 }

@@ -207,7 +207,7 @@ worn_out(const struct line *line)
 
 	return core->draining ||
 	    line->jobs >= core->conf->delivery.messages_per_connection ||
-	    lines_over_share(line->destination);
+	    lines_gives_way(line);
 }
 
 /* The destination hears what the attempt says of it.  True: as it should be. */

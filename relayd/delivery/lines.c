@@ -14,6 +14,10 @@
 #include "base/xalloc.h"
 #include "relayd/delivery/destination.h"
 
+enum {
+	TURN_JOBS = 10 /* a line carries so many where lines are scarce */
+};
+
 struct lines {
 	struct core *core; /* borrowed */
 	size_t count, busy_count;
@@ -107,7 +111,7 @@ lines_room(struct destination *destination)
 
 	if (take_room(lines, destination))
 		return true;
-	if (lines->wanting_count == 0 && !is_full(lines))
+	if (!is_full(lines)) /* then nobody is waiting for room */
 		return true;
 	want(lines, destination);
 	if (oldest != NULL)
@@ -126,16 +130,26 @@ lines_forget(struct destination *destination)
 }
 
 bool
-lines_over_share(const struct destination *destination)
+lines_are_wanted(const struct lines *lines)
 {
+	return lines->wanting_count > 0;
+}
+
+bool
+lines_gives_way(const struct line *line)
+{
+	const struct destination *destination = line->destination;
 	const struct lines *lines = destination->core->lines;
 	size_t share;
 
-	if (lines->wanting_count == 0)
+	if (!lines_are_wanted(lines))
 		return false;
 	share = destination->core->conf->delivery.connections /
 	    (lines->holders + lines->wanting_count);
-	return destination->line_count > (share > 1 ? share : 1);
+	if (destination->line_count > (share > 1 ? share : 1))
+		return true;
+	/* More destinations than lines: they take turns. */
+	return share == 0 && line->jobs >= TURN_JOBS;
 }
 
 /* The longest idle decides when to look again. */
@@ -168,12 +182,13 @@ lines_due(struct lines *lines)
 }
 
 void
-lines_quit_idle(struct lines *lines)
+lines_renew(struct lines *lines)
 {
 	struct line *oldest;
 
 	while ((oldest = TAILQ_FIRST(&lines->idle)) != NULL)
 		line_quit(oldest);
+	give_room(lines); /* the ceiling may have been raised */
 }
 
 size_t

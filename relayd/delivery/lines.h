@@ -18,11 +18,14 @@ void lines_free(struct lines *lines);
 bool lines_room(struct destination *destination);
 /* No longer wants one. */
 void lines_forget(struct destination *destination);
-/* Does this destination hold more than its share while others want one? */
-bool lines_over_share(const struct destination *destination);
+/* Does some destination wait for room? */
+bool lines_are_wanted(const struct lines *lines);
+/* Others want one: must this line end after its job? */
+bool lines_gives_way(const struct line *line);
 /* DUE_LINES: ends what has been idle too long. */
 void lines_due(struct lines *lines);
-void lines_quit_idle(struct lines *lines);
+/* Ends all that are idle, under an older configuration or before an end. */
+void lines_renew(struct lines *lines);
 size_t lines_count(const struct lines *lines);
 size_t lines_busy(const struct lines *lines);
 

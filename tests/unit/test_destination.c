@@ -376,16 +376,47 @@ END_TEST
 START_TEST(room_that_is_not_needed_goes_back)
 {
 	sending.conf.delivery.connections = 1;
-	hosts[0].answer_ms = 2 * SECOND;
-	send_many("a@campus.test", 2);
-	sending_run(&sending, SECOND);
+	hosts[0].answer_ms = 100;
+	send_many("a@campus.test", 30);
+	sending_run(&sending, 200);
 	sending_one(&sending, "b@lab.test"); /* waits for room */
-	sending_run(&sending, 500);
+	sending_run(&sending, 200);
 	sending_reload(&sending,
 	    "campus.test via=hop1\n"
 	    "lab.test via=hop1\n");
 	sending_run(&sending, 10 * SECOND);
-	ck_assert_uint_eq(hosts[0].delivered, 3);
+	ck_assert_uint_eq(hosts[0].delivered, 31);
+}
+END_TEST
+
+START_TEST(where_connections_are_scarce_destinations_take_turns)
+{
+	sending.conf.delivery.connections = 1;
+	hosts[0].answer_ms = hosts[1].answer_ms = 100;
+	send_many("a@campus.test", 100);
+	send_many("b@lab.test", 100);
+	sending_one(&sending, "c@else.test");
+	sending_run(&sending, 3 * SECOND);
+	ck_assert_uint_eq(hosts[2].delivered, 1);
+	ck_assert_uint_ge(hosts[0].delivered, 10);
+	ck_assert_uint_ge(hosts[1].delivered, 10);
+	ck_assert_uint_eq(sending_counts(&sending).connections, 1);
+}
+END_TEST
+
+START_TEST(a_raised_ceiling_is_used_at_once)
+{
+	sending.conf.delivery.connections = 1;
+	hosts[0].answer_ms = 10 * MINUTE;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, SECOND);
+	sending_one(&sending, "b@lab.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 0);
+	sending.conf.delivery.connections = 10;
+	sending_reload(&sending, HOSTED);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
 }
 END_TEST
 
@@ -520,6 +551,9 @@ destination_suite(void)
 	tcase_add_test(tcase, connections_grow_on_success_up_to_the_limit);
 	tcase_add_test(tcase, a_host_that_lets_two_in_is_not_hammered_for_more);
 	tcase_add_test(tcase, room_that_is_not_needed_goes_back);
+	tcase_add_test(tcase,
+	    where_connections_are_scarce_destinations_take_turns);
+	tcase_add_test(tcase, a_raised_ceiling_is_used_at_once);
 	tcase_add_test(tcase, all_connections_are_shared_fairly);
 	tcase_add_test(tcase,
 	    all_that_wait_behind_a_dead_host_hear_of_the_delay_and_the_end);
