@@ -20,7 +20,7 @@
 enum {
 	HEARD_MAX = 4 << 20,
 	FILE_MAX = 1 << 16,
-	QUIET_MS = 30, /* no more is to come then, unless more is sent */
+	GRACE_MS = 30, /* for what may still come when nothing new was sent */
 };
 
 static glob_t files;
@@ -79,7 +79,7 @@ wire_receive(void *owner, struct buf *out)
 {
 	struct wire *wire = owner;
 	struct pollfd wait = { wire->talk.fd, POLLIN, 0 };
-	int patience = wire->sent ? TALK_WAIT_MS : QUIET_MS;
+	int patience = wire->sent ? TALK_WAIT_MS : GRACE_MS;
 	size_t room, before = out->len;
 	char *start;
 	ssize_t got;
@@ -93,7 +93,7 @@ wire_receive(void *owner, struct buf *out)
 		if (got <= 0)
 			return false;
 		buf_grew(out, (size_t)got);
-		patience = QUIET_MS;
+		patience = 0;
 	}
 	if (out->len > before)
 		rename_client(out, before);

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/scene.h"
@@ -167,6 +168,27 @@ START_TEST(sigterm_answers_idle_clients_and_ends)
 }
 END_TEST
 
+/* A client that was cut off and stays is no reason to wait for. */
+START_TEST(sigterm_is_not_held_up_by_a_client_that_does_not_leave)
+{
+	struct daemon_setup setup = { .hosted = GOOD_HOSTED };
+	struct daemon *daemon = daemon_new(&setup);
+	struct timespec begin, end;
+	struct talk talk;
+
+	daemon_start(daemon);
+	ck_assert(talk_open(&talk, NULL, daemon_port(daemon)));
+	ck_assert_int_eq(talk_reply(&talk), 220);
+	ck_assert_int_eq(talk_say(&talk, "GET / HTTP/1.1"), 554);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	daemon_stop(daemon);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	ck_assert_int_lt(end.tv_sec - begin.tv_sec, 4);
+	talk_close(&talk);
+	daemon_free(daemon);
+}
+END_TEST
+
 /* ---- as root ---- */
 
 /* The four user IDs of a process are all this one. */
@@ -256,6 +278,8 @@ start_suite(void)
 	tcase_add_test(tcase, a_port_in_use_stops_the_start_and_is_named);
 	tcase_add_test(tcase, sigterm_answers_idle_clients_and_ends);
 	tcase_add_test(tcase, started_as_root_it_drops_to_its_user_and_serves);
+	tcase_add_test(tcase,
+	    sigterm_is_not_held_up_by_a_client_that_does_not_leave);
 	tcase_add_test(tcase, a_user_that_does_not_exist_stops_the_start);
 	suite_add_tcase(suite, tcase);
 	return suite;
