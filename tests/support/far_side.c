@@ -1,8 +1,8 @@
 /*
  * far_side - all that delivery meets, for its tests.
  *
- * Job:     stand in for client.h, hosts.h and notice.h: connect, answer and
- *          commit in virtual time, as the test says.
+ * Job:     stand in for client.h and hosts.h: connect and answer in virtual
+ *          time, as the test says (for notice.h: far_notice.c).
  * Called:  by delivery, as the real ones are.
  * Owns:    its clients and searches, and the records of what happened.
  * Never:   opens a socket or calls its owner from within a call of the owner's.
@@ -17,7 +17,6 @@
 
 enum {
 	RECORD_MAX = 64 << 20,
-	WHY_MAX = 600,
 };
 
 struct far_side far_side;
@@ -65,6 +64,58 @@ far_side_say(struct client_job *job, enum outcome_kind kind, int code,
 	for (i = 0; i < job->recipient_count; i++)
 		set(&job->outcomes[i], kind, code, enhanced, text);
 	return true;
+}
+
+bool
+far_side_4xx(struct far_host *host, struct client_job *job)
+{
+	(void)host;
+	return far_side_say(job, OUTCOME_LATER, 450, "4.2.1",
+	    "450 4.2.1 mailbox busy");
+}
+
+bool
+far_side_5xx(struct far_host *host, struct client_job *job)
+{
+	(void)host;
+	return far_side_say(job, OUTCOME_FAILED, 550, "5.1.1",
+	    "550 5.1.1 no such user");
+}
+
+bool
+far_side_by_name(struct far_host *host, struct client_job *job)
+{
+	struct span address;
+	size_t i;
+
+	(void)host;
+	for (i = 0; i < job->recipient_count; i++) {
+		address = job->envelope->recipients[job->recipients[i]].address;
+		if (span_starts(address, SPAN("later")))
+			outcome_set(&job->outcomes[i], OUTCOME_LATER, 451,
+			    "4.7.1", SPAN("451 4.7.1 greylisted"), "hop1");
+		else if (span_starts(address, SPAN("never")))
+			outcome_set(&job->outcomes[i], OUTCOME_FAILED, 550,
+			    "5.1.1", SPAN("550 5.1.1 unknown"), "hop1");
+		else
+			outcome_set(&job->outcomes[i], OUTCOME_DELIVERED, 250,
+			    "2.0.0", SPAN("250 ok"), "hop1");
+	}
+	return true;
+}
+
+size_t
+far_side_told(const char *text)
+{
+	struct span rest = buf_span(&far_side.told), line;
+	size_t count = 0;
+
+	while (rest.len > 0) {
+		line = span_cut(&rest, '\n');
+		if (memmem(line.data, line.len, text, strlen(text)) != NULL)
+			count++;
+	}
+	return count;
 }
 
 /* ---- hosts.h ---- */
@@ -306,147 +357,4 @@ client_idle_since(const struct client *client)
 {
 	(void)client;
 	return LOOP_NEVER;
-}
-
-/* ---- notice.h ---- */
-
-struct telling {
-	struct watch watch;
-	LIST_ENTRY(telling) link;
-	void (*done)(void *owner, enum commit_result result);
-	void *owner;
-};
-
-static LIST_HEAD(, telling) tellings = LIST_HEAD_INITIALIZER(tellings);
-
-static void
-telling_over(void *owner)
-{
-	struct telling *telling = owner;
-
-	LIST_REMOVE(telling, link);
-	loop_kill(far_side.loop, &telling->watch);
-	telling->done(telling->owner,
-	    far_side.commits_fail ? COMMIT_FAILED : COMMITTED);
-}
-
-static bool
-commit(void (*done)(void *owner, enum commit_result result), void *owner)
-{
-	struct telling *telling;
-
-	if (far_side.spool_refuses)
-		return false;
-	telling = xcalloc(1, sizeof(*telling));
-	telling->done = done;
-	telling->owner = owner;
-	watch_init(&telling->watch, -1, telling, NULL, telling_over, free);
-	telling->watch.deadline = loop_now(far_side.loop) + 1;
-	loop_add(far_side.loop, &telling->watch);
-	LIST_INSERT_HEAD(&tellings, telling, link);
-	return true;
-}
-
-void
-far_side_forget_commits(void)
-{
-	struct telling *telling;
-
-	while ((telling = LIST_FIRST(&tellings)) != NULL) {
-		LIST_REMOVE(telling, link);
-		loop_kill(far_side.loop, &telling->watch);
-	}
-}
-
-enum notice_addressee
-notice_addressee(const struct envelope *envelope,
-    const struct recipient *recipient, enum notice_kind kind,
-    const struct conf *conf, const struct rules *rules, struct buf *to)
-{
-	(void)conf;
-	(void)rules;
-	if ((recipient->notify & NOTIFY_NEVER) != 0)
-		return NOTIFY_NOBODY;
-	if (kind == NOTICE_FAILED && envelope->sender.len == 0)
-		return NOTIFY_SUMMARY;
-	if (far_side.addressee != NOTIFY_SUMMARY &&
-	    far_side.addressee != NOTIFY_NOBODY)
-		buf_add(to, span_of(far_side.to));
-	return far_side.addressee;
-}
-
-bool
-notice_send(const struct notice *notice, const struct conf *conf,
-    struct span to, void (*done)(void *owner, enum commit_result result),
-    void *owner)
-{
-	static const char *const kinds[] = { "failed", "delayed", "relayed" };
-	char id[SPOOL_ID_LEN + 1];
-	size_t i;
-
-	(void)conf;
-	if (!commit(done, owner))
-		return false;
-	far_side.notices++;
-	spool_id_text(notice->id, id);
-	for (i = 0; i < notice->count; i++)
-		buf_addf(&far_side.told, "%s %s to %.*s: %.*s %s %s\n",
-		    kinds[notice->kind], id, SPAN_ARG(to),
-		    SPAN_ARG(notice->recipients[i].recipient->address),
-		    notice->recipients[i].outcome->enhanced,
-		    notice->recipients[i].outcome->text);
-	return true;
-}
-
-struct summary {
-	int64_t due;
-};
-
-struct summary *
-summary_new(void)
-{
-	struct summary *summary = xcalloc(1, sizeof(*summary));
-
-	summary->due = INT64_MAX;
-	return summary;
-}
-
-void
-summary_free(struct summary *summary)
-{
-	free(summary);
-}
-
-void
-summary_add(struct summary *summary, const struct envelope *envelope,
-    uint64_t id, const struct recipient *recipient,
-    const struct outcome *outcome, int64_t now)
-{
-	(void)envelope;
-	(void)id;
-	if (summary->due == INT64_MAX)
-		summary->due = now + 60;
-	buf_addf(&far_side.told, "summary: %.*s %s\n",
-	    SPAN_ARG(recipient->address), outcome->enhanced);
-}
-
-int64_t
-summary_due(const struct summary *summary)
-{
-	return summary->due;
-}
-
-bool
-summary_send(struct summary *summary, struct spool *spool,
-    const struct conf *conf, int64_t now,
-    void (*done)(void *owner, enum commit_result result), void *owner)
-{
-	(void)spool;
-	(void)conf;
-	(void)now;
-	if (!commit(done, owner))
-		return false;
-	far_side.summaries++;
-	summary->due = INT64_MAX;
-	return true;
 }

@@ -68,4 +68,12 @@ void far_side_forget_commits(void);
 bool far_side_say(struct client_job *job, enum outcome_kind kind, int code,
     const char *enhanced, const char *text);
 
+/* Answers: 450 4.2.1, 550 5.1.1, or by the local part: later..., never..., others are taken. */
+bool far_side_4xx(struct far_host *host, struct client_job *job);
+bool far_side_5xx(struct far_host *host, struct client_job *job);
+bool far_side_by_name(struct far_host *host, struct client_job *job);
+
+/* How many lines of what was told hold this text. */
+size_t far_side_told(const char *text);
+
 #endif

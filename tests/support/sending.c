@@ -299,6 +299,31 @@ sending_one(struct sending *sending, const char *recipient)
 }
 
 void
+sending_many(struct sending *sending, const char *recipient, size_t count)
+{
+	while (count-- > 0)
+		sending_one(sending, recipient);
+}
+
+void
+sending_250(struct sending *sending, const char *first, const char *rest)
+{
+	struct sending_to to[250];
+	char names[250][64];
+	struct span name;
+	size_t i, at;
+
+	for (i = 0; i < 250; i++) {
+		name = span_of(i < 100 ? first : rest);
+		at = span_find(name, '@');
+		snprintf(names[i], sizeof(names[i]), "%.*s%zu%s", (int)at,
+		    name.data, i, name.data + at);
+		to[i] = (struct sending_to){ .address = names[i] };
+	}
+	sending_mail(sending, "s@campus.test", to, 250);
+}
+
+void
 sending_run(struct sending *sending, uint64_t milliseconds)
 {
 	virtual_clock_run(&sending->clock, milliseconds);

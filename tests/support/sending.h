@@ -46,6 +46,9 @@ void sending_reload(struct sending *sending, const char *hosted);
 uint64_t sending_mail(struct sending *sending, const char *sender,
     const struct sending_to *recipients, size_t count);
 uint64_t sending_one(struct sending *sending, const char *recipient);
+void sending_many(struct sending *sending, const char *recipient, size_t count);
+/* 250 recipients, each with its number: a hundred by one name, then the other. */
+void sending_250(struct sending *sending, const char *first, const char *rest);
 /* Lets so much virtual time pass. */
 void sending_run(struct sending *sending, uint64_t milliseconds);
 /* Messages that are owed. */

@@ -40,33 +40,12 @@ tear_down(void)
 	sending_close(&sending);
 }
 
-static void
-send_many(const char *recipient, int count)
-{
-	while (count-- > 0)
-		sending_one(&sending, recipient);
-}
-
-static size_t
-told(const char *text)
-{
-	struct span rest = buf_span(&far_side.told), line;
-	size_t count = 0;
-
-	while (rest.len > 0) {
-		line = span_cut(&rest, '\n');
-		if (memmem(line.data, line.len, text, strlen(text)) != NULL)
-			count++;
-	}
-	return count;
-}
-
 /* ---- dead hosts ---- */
 
 START_TEST(ten_thousand_messages_for_a_dead_host_cost_one_probe)
 {
 	hosts[0].down = "connection refused";
-	send_many("a@campus.test", 10000);
+	sending_many(&sending, "a@campus.test", 10000);
 	sending_run(&sending, 10 * SECOND);
 	ck_assert_uint_eq(hosts[0].connects, 1);
 	/* every one of them can be found in the log, with the reason */
@@ -106,7 +85,7 @@ END_TEST
 
 START_TEST(a_host_that_dies_while_nothing_is_connected_costs_one_probe)
 {
-	send_many("a@campus.test", 100);
+	sending_many(&sending, "a@campus.test", 100);
 	/* the connections are closed, the destination is still known */
 	sending_run(&sending, 40 * SECOND);
 	ck_assert_uint_eq(sending_owed(&sending), 0);
@@ -114,7 +93,7 @@ START_TEST(a_host_that_dies_while_nothing_is_connected_costs_one_probe)
 	ck_assert_uint_eq(sending_counts(&sending).destinations, 1);
 	hosts[0].connects = 0;
 	hosts[0].down = "connection refused";
-	send_many("a@campus.test", 100);
+	sending_many(&sending, "a@campus.test", 100);
 	sending_run(&sending, SECOND);
 	ck_assert_uint_eq(hosts[0].connects, 1);
 }
@@ -130,7 +109,7 @@ START_TEST(a_dead_or_slow_destination_delays_no_other)
 	} else {
 		hosts[0].answer_ms = 10 * MINUTE;
 	}
-	send_many("a@campus.test", 3000);
+	sending_many(&sending, "a@campus.test", 3000);
 	for (i = 0; i < 50; i++) {
 		sending_one(&sending, "b@lab.test");
 		sending_run(&sending, 100);
@@ -165,7 +144,7 @@ START_TEST(a_probe_tries_every_host_before_it_gives_up)
 {
 	hosts[0].down = "refused";
 	hosts[1].down = "timed out";
-	send_many("a@both.test", 10);
+	sending_many(&sending, "a@both.test", 10);
 	sending_run(&sending, 5 * SECOND);
 	ck_assert_uint_eq(hosts[0].connects, 1);
 	ck_assert_uint_eq(hosts[1].connects, 1);
@@ -199,7 +178,7 @@ START_TEST(dns_that_fails_is_waited_for)
 {
 	outcome_set(&far_side.no_hosts, OUTCOME_LATER, 0, "4.4.3",
 	    SPAN("DNS: SERVFAIL"), NULL);
-	send_many("a@else.test", 3);
+	sending_many(&sending, "a@else.test", 3);
 	sending_run(&sending, SECOND);
 	ck_assert_uint_eq(sending_logged(&sending, "DNS: SERVFAIL"), 4);
 	ck_assert_uint_eq(sending_owed(&sending), 3);
@@ -213,10 +192,10 @@ START_TEST(a_domain_that_takes_no_mail_fails_at_once)
 {
 	outcome_set(&far_side.no_hosts, OUTCOME_FAILED, 0, "5.1.10",
 	    SPAN("takes no mail (null MX)"), NULL);
-	send_many("a@else.test", 100);
+	sending_many(&sending, "a@else.test", 100);
 	sending_run(&sending, 5 * SECOND);
 	ck_assert_uint_eq(far_side.notices, 100);
-	ck_assert_uint_eq(told("5.1.10"), 100);
+	ck_assert_uint_eq(far_side_told("5.1.10"), 100);
 	ck_assert_uint_eq(sending_owed(&sending), 0);
 	ck_assert_uint_eq(far_side.searches, 1);
 	/* and is asked again when that was a while ago */
@@ -235,8 +214,8 @@ START_TEST(a_banner_that_refuses_for_good_fails_but_not_on_campus)
 	sending_one(&sending, "a@campus.test");
 	sending_one(&sending, "b@else.test");
 	sending_run(&sending, SECOND);
-	ck_assert_uint_eq(told("b@else.test"), 1);
-	ck_assert_uint_eq(told("a@campus.test"), 0);
+	ck_assert_uint_eq(far_side_told("b@else.test"), 1);
+	ck_assert_uint_eq(far_side_told("a@campus.test"), 0);
 	ck_assert_uint_eq(sending_owed(&sending), 1);
 }
 END_TEST
@@ -268,7 +247,7 @@ END_TEST
 START_TEST(a_host_that_breaks_every_session_is_down)
 {
 	hosts[0].answer = break_session;
-	send_many("a@campus.test", 1000);
+	sending_many(&sending, "a@campus.test", 1000);
 	sending_run(&sending, 5 * SECOND);
 	ck_assert_uint_le(hosts[0].jobs, 8);
 	ck_assert_uint_eq(sending_logged(&sending, "event=destination-down"),
@@ -337,7 +316,7 @@ rude(struct far_host *host, struct client_job *job)
 START_TEST(a_host_that_says_421_is_left_alone_for_a_while)
 {
 	hosts[0].answer = rude;
-	send_many("a@campus.test", 500);
+	sending_many(&sending, "a@campus.test", 500);
 	sending_run(&sending, 10 * SECOND);
 	ck_assert_uint_le(hosts[0].jobs, 8);
 	sending_run(&sending, HOUR);
@@ -346,125 +325,24 @@ START_TEST(a_host_that_says_421_is_left_alone_for_a_while)
 }
 END_TEST
 
-/* ---- many connections ---- */
-
-START_TEST(connections_grow_on_success_up_to_the_limit)
-{
-	hosts[0].answer_ms = 20;
-	send_many("a@campus.test", 1000);
-	sending_run(&sending, 15);
-	ck_assert_uint_eq(hosts[0].most, HEALTH_LIMIT_FIRST);
-	sending_run(&sending, 5 * SECOND);
-	ck_assert_uint_eq(hosts[0].most, 20);
-	ck_assert_uint_eq(hosts[0].delivered, 1000);
-}
-END_TEST
-
-START_TEST(a_host_that_lets_two_in_is_not_hammered_for_more)
-{
-	hosts[0].answer_ms = 50;
-	hosts[0].room = 2;
-	send_many("a@campus.test", 400);
-	sending_run(&sending, 11 * SECOND);
-	ck_assert_uint_eq(hosts[0].delivered, 400);
-	ck_assert_uint_le(hosts[0].connects, 20);
-	ck_assert_uint_eq(sending_logged(&sending, "event=destination-down"),
-	    0);
-}
-END_TEST
-
-START_TEST(room_that_is_not_needed_goes_back)
-{
-	sending.conf.delivery.connections = 1;
-	hosts[0].answer_ms = 100;
-	send_many("a@campus.test", 30);
-	sending_run(&sending, 200);
-	sending_one(&sending, "b@lab.test"); /* waits for room */
-	sending_run(&sending, 200);
-	sending_reload(&sending,
-	    "campus.test via=hop1\n"
-	    "lab.test via=hop1\n");
-	sending_run(&sending, 10 * SECOND);
-	ck_assert_uint_eq(hosts[0].delivered, 31);
-}
-END_TEST
-
-START_TEST(where_connections_are_scarce_destinations_take_turns)
-{
-	sending.conf.delivery.connections = 1;
-	hosts[0].answer_ms = hosts[1].answer_ms = 100;
-	send_many("a@campus.test", 100);
-	send_many("b@lab.test", 100);
-	sending_one(&sending, "c@else.test");
-	sending_run(&sending, 3 * SECOND);
-	ck_assert_uint_eq(hosts[2].delivered, 1);
-	ck_assert_uint_ge(hosts[0].delivered, 10);
-	ck_assert_uint_ge(hosts[1].delivered, 10);
-	ck_assert_uint_eq(sending_counts(&sending).connections, 1);
-}
-END_TEST
-
-START_TEST(a_raised_ceiling_is_used_at_once)
-{
-	sending.conf.delivery.connections = 1;
-	hosts[0].answer_ms = 10 * MINUTE;
-	sending_one(&sending, "a@campus.test");
-	sending_run(&sending, SECOND);
-	sending_one(&sending, "b@lab.test");
-	sending_run(&sending, SECOND);
-	ck_assert_uint_eq(hosts[1].delivered, 0);
-	sending.conf.delivery.connections = 10;
-	sending_reload(&sending, HOSTED);
-	sending_run(&sending, SECOND);
-	ck_assert_uint_eq(hosts[1].delivered, 1);
-}
-END_TEST
-
-START_TEST(all_connections_are_shared_fairly)
-{
-	static char names[40][32];
-	size_t before, i;
-
-	sending.conf.delivery.connections = 20;
-	hosts[0].answer_ms = 100;
-	send_many("a@campus.test", 5000);
-	sending_run(&sending, 3 * SECOND);
-	ck_assert_uint_eq(hosts[0].open, 20);
-	/* forty others come: each gets its turn, and soon */
-	for (i = 0; i < 40; i++) {
-		snprintf(names[i], sizeof(names[i]), "x@d%zu.test", i);
-		sending_one(&sending, names[i]);
-	}
-	before = sending_counts(&sending).delivered - hosts[0].delivered;
-	ck_assert_uint_eq(before, 0);
-	sending_run(&sending, 2 * SECOND);
-	ck_assert_uint_eq(sending_counts(&sending).delivered -
-		hosts[0].delivered,
-	    40);
-	ck_assert_uint_le(sending_counts(&sending).connections, 20);
-	sending_run(&sending, HOUR);
-	ck_assert_uint_eq(sending_owed(&sending), 0);
-}
-END_TEST
-
 /* ---- the sweep ---- */
 
 START_TEST(all_that_wait_behind_a_dead_host_hear_of_the_delay_and_the_end)
 {
 	hosts[0].down = "connection refused";
-	send_many("a@campus.test", 300);
+	sending_many(&sending, "a@campus.test", 300);
 	sending_run(&sending, 4 * HOUR - MINUTE);
 	ck_assert_uint_eq(far_side.notices, 0);
 	sending_run(&sending, 17 * MINUTE);
-	ck_assert_uint_eq(told("delayed"), 300);
-	ck_assert_uint_eq(told("connection refused"), 300);
+	ck_assert_uint_eq(far_side_told("delayed"), 300);
+	ck_assert_uint_eq(far_side_told("connection refused"), 300);
 	sending_run(&sending, 5 * DAY - 5 * HOUR);
-	ck_assert_uint_eq(told("delayed"), 300);
-	ck_assert_uint_eq(told("failed"), 0);
+	ck_assert_uint_eq(far_side_told("delayed"), 300);
+	ck_assert_uint_eq(far_side_told("failed"), 0);
 	ck_assert_uint_eq(sending_owed(&sending), 300);
 	sending_run(&sending, 2 * HOUR);
-	ck_assert_uint_eq(told("failed"), 300);
-	ck_assert_uint_eq(told("4.4.7"), 300);
+	ck_assert_uint_eq(far_side_told("failed"), 300);
+	ck_assert_uint_eq(far_side_told("4.4.7"), 300);
 	ck_assert_uint_eq(sending_owed(&sending), 0);
 }
 END_TEST
@@ -472,7 +350,7 @@ END_TEST
 START_TEST(what_is_too_old_at_a_start_is_tried_once_more)
 {
 	hosts[0].down = "connection refused";
-	send_many("a@campus.test", 5);
+	sending_many(&sending, "a@campus.test", 5);
 	sending_run(&sending, SECOND);
 	sending.clock.now += 6 * (uint64_t)DAY;
 	hosts[0].down = NULL;
@@ -548,13 +426,6 @@ destination_suite(void)
 	tcase_add_loop_test(tcase,
 	    an_old_connection_that_ends_costs_the_message_nothing, 0, 2);
 	tcase_add_test(tcase, a_host_that_says_421_is_left_alone_for_a_while);
-	tcase_add_test(tcase, connections_grow_on_success_up_to_the_limit);
-	tcase_add_test(tcase, a_host_that_lets_two_in_is_not_hammered_for_more);
-	tcase_add_test(tcase, room_that_is_not_needed_goes_back);
-	tcase_add_test(tcase,
-	    where_connections_are_scarce_destinations_take_turns);
-	tcase_add_test(tcase, a_raised_ceiling_is_used_at_once);
-	tcase_add_test(tcase, all_connections_are_shared_fairly);
 	tcase_add_test(tcase,
 	    all_that_wait_behind_a_dead_host_hear_of_the_delay_and_the_end);
 	tcase_add_test(tcase, what_is_too_old_at_a_start_is_tried_once_more);

@@ -1,0 +1,160 @@
+/*
+ * test_lines - how many connections, and for whom, in virtual time.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "relayd/delivery/health.h"
+#include "tests/support/sending.h"
+#include "tests/support/suite.h"
+
+#define HOSTED                   \
+	"campus.test via=hop1\n" \
+	"lab.test via=hop2\n"    \
+	"both.test via=hop1,hop2\n"
+
+enum {
+	SECOND = 1000,
+	MINUTE = 60 * SECOND,
+	HOUR = 60 * MINUTE,
+	DAY = 24 * HOUR,
+	HOSTS = 3
+};
+
+static struct sending sending;
+static struct far_host hosts[HOSTS];
+
+static void
+set_up(void)
+{
+	memset(hosts, 0, sizeof(hosts));
+	hosts[0].name = "hop1";
+	hosts[1].name = "hop2";
+	hosts[2].name = "mx.else.test";
+	sending_open(&sending, HOSTED, hosts, HOSTS);
+}
+
+static void
+tear_down(void)
+{
+	sending_close(&sending);
+}
+
+START_TEST(connections_grow_on_success_up_to_the_limit)
+{
+	hosts[0].answer_ms = 20;
+	sending_many(&sending, "a@campus.test", 1000);
+	sending_run(&sending, 15);
+	ck_assert_uint_eq(hosts[0].most, HEALTH_LIMIT_FIRST);
+	sending_run(&sending, 5 * SECOND);
+	ck_assert_uint_eq(hosts[0].most, 20);
+	ck_assert_uint_eq(hosts[0].delivered, 1000);
+}
+END_TEST
+
+START_TEST(a_host_that_lets_two_in_is_not_hammered_for_more)
+{
+	hosts[0].answer_ms = 50;
+	hosts[0].room = 2;
+	sending_many(&sending, "a@campus.test", 400);
+	sending_run(&sending, 11 * SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, 400);
+	ck_assert_uint_le(hosts[0].connects, 20);
+	ck_assert_uint_eq(sending_logged(&sending, "event=destination-down"),
+	    0);
+}
+END_TEST
+
+START_TEST(room_that_is_not_needed_goes_back)
+{
+	sending.conf.delivery.connections = 1;
+	hosts[0].answer_ms = 100;
+	sending_many(&sending, "a@campus.test", 30);
+	sending_run(&sending, 200);
+	sending_one(&sending, "b@lab.test"); /* waits for room */
+	sending_run(&sending, 200);
+	sending_reload(&sending,
+	    "campus.test via=hop1\n"
+	    "lab.test via=hop1\n");
+	sending_run(&sending, 10 * SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, 31);
+}
+END_TEST
+
+START_TEST(where_connections_are_scarce_destinations_take_turns)
+{
+	sending.conf.delivery.connections = 1;
+	hosts[0].answer_ms = hosts[1].answer_ms = 100;
+	sending_many(&sending, "a@campus.test", 100);
+	sending_many(&sending, "b@lab.test", 100);
+	sending_one(&sending, "c@else.test");
+	sending_run(&sending, 3 * SECOND);
+	ck_assert_uint_eq(hosts[2].delivered, 1);
+	ck_assert_uint_ge(hosts[0].delivered, 10);
+	ck_assert_uint_ge(hosts[1].delivered, 10);
+	ck_assert_uint_eq(sending_counts(&sending).connections, 1);
+}
+END_TEST
+
+START_TEST(a_raised_ceiling_is_used_at_once)
+{
+	sending.conf.delivery.connections = 1;
+	hosts[0].answer_ms = 10 * MINUTE;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, SECOND);
+	sending_one(&sending, "b@lab.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 0);
+	sending.conf.delivery.connections = 10;
+	sending_reload(&sending, HOSTED);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+}
+END_TEST
+
+START_TEST(all_connections_are_shared_fairly)
+{
+	static char names[40][32];
+	size_t before, i;
+
+	sending.conf.delivery.connections = 20;
+	hosts[0].answer_ms = 100;
+	sending_many(&sending, "a@campus.test", 5000);
+	sending_run(&sending, 3 * SECOND);
+	ck_assert_uint_eq(hosts[0].open, 20);
+	/* forty others come: each gets its turn, and soon */
+	for (i = 0; i < 40; i++) {
+		snprintf(names[i], sizeof(names[i]), "x@d%zu.test", i);
+		sending_one(&sending, names[i]);
+	}
+	before = sending_counts(&sending).delivered - hosts[0].delivered;
+	ck_assert_uint_eq(before, 0);
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(sending_counts(&sending).delivered -
+		hosts[0].delivered,
+	    40);
+	ck_assert_uint_le(sending_counts(&sending).connections, 20);
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+static Suite *
+lines_suite(void)
+{
+	Suite *suite = suite_create("lines");
+	TCase *tcase = tcase_create("lines");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, connections_grow_on_success_up_to_the_limit);
+	tcase_add_test(tcase, a_host_that_lets_two_in_is_not_hammered_for_more);
+	tcase_add_test(tcase, room_that_is_not_needed_goes_back);
+	tcase_add_test(tcase,
+	    where_connections_are_scarce_destinations_take_turns);
+	tcase_add_test(tcase, a_raised_ceiling_is_used_at_once);
+	tcase_add_test(tcase, all_connections_are_shared_fairly);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(lines_suite)

@@ -1,0 +1,260 @@
+/*
+ * test_router - rules that change while mail waits, in virtual time.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/sending.h"
+#include "tests/support/suite.h"
+
+#define HOSTED                      \
+	"campus.test via=hop1\n"    \
+	"lab.test via=hop2\n"       \
+	"both.test via=hop1,hop2\n" \
+	"also-campus.test via=hop1\n"
+
+enum {
+	SECOND = 1000,
+	MINUTE = 60 * SECOND,
+	HOUR = 60 * MINUTE,
+	DAY = 24 * HOUR,
+};
+
+static struct sending sending;
+static struct far_host hosts[2];
+
+static void
+set_up(void)
+{
+	memset(hosts, 0, sizeof(hosts));
+	hosts[0].name = "hop1";
+	hosts[1].name = "hop2";
+	sending_open(&sending, HOSTED, hosts, 2);
+}
+
+static void
+tear_down(void)
+{
+	sending_close(&sending);
+}
+
+START_TEST(a_reload_moves_what_waits_to_its_new_destination)
+{
+	int i;
+
+	hosts[0].down = "connection refused";
+	for (i = 0; i < 500; i++)
+		sending_one(&sending,
+		    i % 2 == 0 ? "a@campus.test" : "b@also-campus.test");
+	sending_run(&sending, 10 * SECOND);
+	ck_assert_uint_eq(sending_owed(&sending), 500);
+	sending_reload(&sending,
+	    "campus.test via=hop2\n"
+	    "also-campus.test via=hop1\n");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 250);
+	ck_assert_uint_eq(sending_owed(&sending), 250);
+	hosts[0].down = NULL;
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(hosts[0].delivered, 250);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_reload_moves_single_recipients_of_a_message)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "b@also-campus.test", 0 } };
+
+	hosts[0].down = "connection refused";
+	sending_mail(&sending, "s@campus.test", to, 2);
+	sending_run(&sending, SECOND);
+	sending_reload(&sending,
+	    "campus.test via=hop1\n"
+	    "also-campus.test via=hop2\n");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+	hosts[0].down = NULL;
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(hosts[0].delivered, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_reload_in_the_middle_of_a_transaction_sends_nothing_twice)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "later@also-campus.test", 0 } };
+
+	hosts[0].answer = far_side_by_name;
+	hosts[0].answer_ms = 5 * SECOND;
+	sending_mail(&sending, "s@campus.test", to, 2);
+	sending_run(&sending, SECOND);
+	sending_reload(&sending,
+	    "campus.test via=hop2\n"
+	    "also-campus.test via=hop2\n");
+	sending_run(&sending, 5 * SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, 1);
+	sending_run(&sending, 2 * MINUTE);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(what_comes_back_after_a_reload_goes_where_it_leads_now)
+{
+	static const struct sending_to to[] = { { "later@also-campus.test",
+	    0 } };
+
+	/* hop1 stays the destination of others, and dies */
+	hosts[0].answer = far_side_by_name;
+	hosts[0].answer_ms = 5 * SECOND;
+	sending_one(&sending, "later@campus.test");
+	sending_mail(&sending, "s@campus.test", to, 1);
+	sending_run(&sending, SECOND);
+	sending_reload(&sending,
+	    "campus.test via=hop1\n"
+	    "also-campus.test via=hop2\n");
+	hosts[0].down = "connection refused";
+	sending_run(&sending, 10 * SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+}
+END_TEST
+
+static bool
+say_4xx_and_die(struct far_host *host, struct client_job *job)
+{
+	host->down = "connection refused";
+	far_side_4xx(host, job);
+	return false;
+}
+
+START_TEST(a_reload_moves_recipients_that_have_had_their_turn)
+{
+	/* one transaction for the first hundred, and the rest waits */
+	hosts[0].answer = say_4xx_and_die;
+	sending_250(&sending, "a@also-campus.test", "b@campus.test");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+	sending_reload(&sending,
+	    "campus.test via=hop1\n"
+	    "also-campus.test via=hop2\n");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 100);
+	hosts[0].down = NULL;
+	hosts[0].answer = NULL;
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(hosts[0].delivered, 150);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_reload_begins_with_fresh_connections)
+{
+	sending_one(&sending, "a@campus.test");
+	hosts[1].connect_ms = 10 * SECOND;
+	sending_one(&sending, "b@lab.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(sending_counts(&sending).connections, 2);
+	sending_reload(&sending, HOSTED);
+	ck_assert_uint_eq(sending_counts(&sending).connections, 0);
+	sending_run(&sending, 11 * SECOND);
+	ck_assert_uint_eq(hosts[0].connects, 1);
+	ck_assert_uint_eq(hosts[1].connects, 2);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_reload_in_the_middle_of_a_sweep_moves_all)
+{
+	size_t seen;
+	int i;
+
+	hosts[0].down = "connection refused";
+	for (i = 0; i < 30000; i++)
+		sending_one(&sending, "a@campus.test");
+	for (i = 0; i < 1000; i++) {
+		loop_turn(sending.loop, true);
+		seen = sending_logged(&sending, "event=deferred");
+		if (seen > 0)
+			break;
+	}
+	ck_assert_uint_gt(seen, 0);
+	ck_assert_uint_lt(seen, 30000);
+	sending_reload(&sending, "campus.test via=hop2\n");
+	sending_run(&sending, MINUTE);
+	ck_assert_uint_eq(hosts[1].delivered, 30000);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_reload_moves_what_is_in_its_back_off)
+{
+	hosts[0].answer = far_side_4xx;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, HOUR);
+	sending_reload(&sending, "campus.test via=hop2\n");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_reload_that_changes_nothing_reads_nothing)
+{
+	hosts[0].answer = far_side_4xx;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, SECOND);
+	sending_reload(&sending, HOSTED);
+	sending_run(&sending, 40 * SECOND);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+}
+END_TEST
+
+START_TEST(what_an_earlier_life_left_is_delivered)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "b@lab.test", 0 } };
+
+	hosts[0].down = "no route to host";
+	sending_mail(&sending, "s@campus.test", to, 2);
+	sending_one(&sending, "c@campus.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+	sending_restart(&sending);
+	hosts[0].down = NULL;
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, 2);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+static Suite *
+router_suite(void)
+{
+	Suite *suite = suite_create("router");
+	TCase *tcase = tcase_create("router");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_reload_moves_what_waits_to_its_new_destination);
+	tcase_add_test(tcase, a_reload_moves_single_recipients_of_a_message);
+	tcase_add_test(tcase,
+	    a_reload_in_the_middle_of_a_transaction_sends_nothing_twice);
+	tcase_add_test(tcase,
+	    what_comes_back_after_a_reload_goes_where_it_leads_now);
+	tcase_add_test(tcase,
+	    a_reload_moves_recipients_that_have_had_their_turn);
+	tcase_add_test(tcase, a_reload_begins_with_fresh_connections);
+	tcase_add_test(tcase, a_reload_in_the_middle_of_a_sweep_moves_all);
+	tcase_add_test(tcase, a_reload_moves_what_is_in_its_back_off);
+	tcase_add_test(tcase, a_reload_that_changes_nothing_reads_nothing);
+	tcase_add_test(tcase, what_an_earlier_life_left_is_delivered);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(router_suite)

@@ -1,0 +1,266 @@
+/*
+ * test_teller - who is told, and what is settled when, in virtual time.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/sending.h"
+#include "tests/support/suite.h"
+
+#define HOSTED                      \
+	"campus.test via=hop1\n"    \
+	"lab.test via=hop2\n"       \
+	"both.test via=hop1,hop2\n" \
+	"also-campus.test via=hop1\n"
+
+enum {
+	SECOND = 1000,
+	MINUTE = 60 * SECOND,
+	HOUR = 60 * MINUTE,
+	DAY = 24 * HOUR,
+};
+
+static struct sending sending;
+static struct far_host hosts[2];
+
+static void
+set_up(void)
+{
+	memset(hosts, 0, sizeof(hosts));
+	hosts[0].name = "hop1";
+	hosts[1].name = "hop2";
+	sending_open(&sending, HOSTED, hosts, 2);
+}
+
+static void
+tear_down(void)
+{
+	sending_close(&sending);
+}
+
+START_TEST(a_5xx_is_settled_only_when_its_notice_is_on_disk)
+{
+	hosts[0].answer = far_side_5xx;
+	far_side.commits_fail = true;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 5 * SECOND);
+	ck_assert_uint_eq(far_side.notices, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+	/* it is written again; the peer is not asked again */
+	far_side.commits_fail = false;
+	sending_run(&sending, 20 * SECOND);
+	ck_assert_uint_eq(far_side.notices, 2);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+}
+END_TEST
+
+START_TEST(a_full_spool_delays_the_notice_and_loses_nothing)
+{
+	hosts[0].answer = far_side_5xx;
+	far_side.spool_refuses = true;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+	far_side.spool_refuses = false;
+	sending_run(&sending, 10 * MINUTE);
+	ck_assert_uint_eq(far_side_told("failed"), 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_crash_before_the_notice_repeats_the_attempt)
+{
+	hosts[0].answer = far_side_5xx;
+	far_side.spool_refuses = true;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, SECOND);
+	sending_restart(&sending);
+	far_side.spool_refuses = false;
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[0].jobs, 2);
+	ck_assert_uint_eq(far_side_told("failed"), 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(what_nobody_wants_to_hear_is_settled_at_once)
+{
+	static const struct sending_to to[] = { { "a@campus.test",
+	    NOTIFY_NEVER } };
+
+	hosts[0].answer = far_side_5xx;
+	sending_mail(&sending, "s@campus.test", to, 1);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(far_side.notices, 0);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(what_goes_into_the_summary_is_settled_with_it)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "b@campus.test", 0 } };
+
+	hosts[0].answer = far_side_5xx;
+	sending_mail(&sending, "", to, 2);
+	sending_run(&sending, 50 * SECOND);
+	ck_assert_uint_eq(far_side_told("summary:"), 2);
+	ck_assert_uint_eq(far_side.summaries, 0);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+	sending_run(&sending, 20 * SECOND);
+	ck_assert_uint_eq(far_side.summaries, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+}
+END_TEST
+
+START_TEST(a_summary_that_is_lost_is_gathered_anew)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 } };
+
+	hosts[0].answer = far_side_5xx;
+	far_side.commits_fail = true;
+	sending_mail(&sending, "", to, 1);
+	sending_run(&sending, 65 * SECOND);
+	ck_assert_uint_ge(far_side.summaries, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+	far_side.commits_fail = false;
+	sending_run(&sending, 5 * MINUTE);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+	ck_assert_uint_ge(far_side_told("summary:"), 2);
+}
+END_TEST
+
+START_TEST(a_delivery_that_was_to_be_reported_is_settled_after_the_report)
+{
+	static const struct sending_to to[] = {
+		{ "a@campus.test", NOTIFY_SUCCESS }, { "b@campus.test", 0 }
+	};
+
+	far_side.spool_refuses = true;
+	sending_mail(&sending, "s@campus.test", to, 2);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, 2);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+	far_side.spool_refuses = false;
+	sending_run(&sending, MINUTE);
+	ck_assert_uint_eq(far_side_told("relayed"), 1);
+	ck_assert_uint_eq(far_side_told("a@campus.test"), 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+}
+END_TEST
+
+static bool
+take_with_dsn(struct far_host *host, struct client_job *job)
+{
+	(void)host;
+	far_side_say(job, OUTCOME_DELIVERED, 250, "2.0.0", "250 ok");
+	job->outcomes[0].passed_on_dsn = true;
+	return true;
+}
+
+START_TEST(a_next_hop_that_reports_itself_is_not_reported)
+{
+	static const struct sending_to to[] = { { "a@campus.test",
+	    NOTIFY_SUCCESS } };
+
+	hosts[0].answer = take_with_dsn;
+	sending_mail(&sending, "s@campus.test", to, 1);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(far_side.notices, 0);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+START_TEST(a_delay_that_could_not_be_told_is_told_later)
+{
+	hosts[0].answer = far_side_4xx;
+	if (_i == 0)
+		far_side.spool_refuses = true;
+	else
+		far_side.commits_fail = true;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 6 * HOUR);
+	far_side.spool_refuses = far_side.commits_fail = false;
+	buf_empty(&far_side.told);
+	sending_run(&sending, 2 * HOUR);
+	ck_assert_uint_eq(far_side_told("delayed"), 1);
+}
+END_TEST
+
+START_TEST(failures_beyond_what_can_be_told_wait)
+{
+	int i;
+
+	hosts[0].answer = far_side_5xx;
+	far_side.spool_refuses = true;
+	for (i = 0; i < 1100; i++)
+		sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 10 * MINUTE);
+	ck_assert_uint_eq(sending_owed(&sending), 1100);
+	/* a thousand wait to be told, the others are tried again meanwhile */
+	ck_assert_uint_gt(hosts[0].jobs, 1100);
+	far_side.spool_refuses = false;
+	sending_run(&sending, 3 * HOUR);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+	ck_assert_uint_eq(far_side_told("failed"), 1100);
+}
+END_TEST
+
+START_TEST(a_delay_is_told_once)
+{
+	hosts[0].answer = far_side_4xx;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 4 * HOUR - MINUTE);
+	ck_assert_uint_eq(far_side.notices, 0);
+	sending_run(&sending, 80 * MINUTE);
+	ck_assert_uint_eq(far_side.notices, 1);
+	ck_assert_uint_eq(far_side_told("delayed"), 1);
+	sending_run(&sending, 3 * DAY);
+	ck_assert_uint_eq(far_side.notices, 1);
+}
+END_TEST
+
+START_TEST(a_restart_tells_of_a_delay_at_most_once_more)
+{
+	hosts[0].answer = far_side_4xx;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 6 * HOUR);
+	ck_assert_uint_eq(far_side_told("delayed"), 1);
+	sending_restart(&sending);
+	sending_run(&sending, 3 * HOUR);
+	ck_assert_uint_eq(far_side_told("delayed"), 2);
+	sending_restart(&sending);
+	sending_run(&sending, DAY);
+	ck_assert_uint_eq(far_side_told("delayed"), 2);
+}
+END_TEST
+
+static Suite *
+teller_suite(void)
+{
+	Suite *suite = suite_create("teller");
+	TCase *tcase = tcase_create("teller");
+
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_5xx_is_settled_only_when_its_notice_is_on_disk);
+	tcase_add_test(tcase, a_full_spool_delays_the_notice_and_loses_nothing);
+	tcase_add_test(tcase, a_crash_before_the_notice_repeats_the_attempt);
+	tcase_add_test(tcase, what_nobody_wants_to_hear_is_settled_at_once);
+	tcase_add_test(tcase, what_goes_into_the_summary_is_settled_with_it);
+	tcase_add_test(tcase, a_summary_that_is_lost_is_gathered_anew);
+	tcase_add_test(tcase,
+	    a_delivery_that_was_to_be_reported_is_settled_after_the_report);
+	tcase_add_test(tcase, a_next_hop_that_reports_itself_is_not_reported);
+	tcase_add_loop_test(tcase, a_delay_that_could_not_be_told_is_told_later,
+	    0, 2);
+	tcase_add_test(tcase, failures_beyond_what_can_be_told_wait);
+	tcase_add_test(tcase, a_delay_is_told_once);
+	tcase_add_test(tcase, a_restart_tells_of_a_delay_at_most_once_more);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(teller_suite)
