@@ -42,14 +42,15 @@ struct spool {
 	int large_dir_error;       /* of its sync */
 	size_t intake_memory;      /* bytes that intakes hold */
 
-	bool bad;          /* the last batch failed */
-	bool bad_full;     /* for want of space */
-	bool full;         /* below the floor when it was looked at */
-	int64_t bad_at;    /* when it failed, or was tried again; spool_now */
-	int64_t looked_at; /* at the free space; spool_now; 0: never */
-	struct buf lapsed; /* IDs that could not be read */
-	int64_t lapsed_at; /* when one was added last */
-	uint64_t last_id;  /* no ID above this was used */
+	bool bad;           /* the last batch failed */
+	bool bad_full;      /* for want of space */
+	bool full;          /* below the floor when it was looked at */
+	int64_t bad_at;     /* when it failed, or was tried again; spool_now */
+	int64_t looked_at;  /* at the free space; spool_now; 0: never */
+	struct buf orphans; /* of orphan.c */
+	struct buf lapsed;  /* IDs that could not be read */
+	int64_t lapsed_at;  /* when one was added last */
+	uint64_t last_id;   /* no ID above this was used */
 	size_t large_files;
 };
 

@@ -25,7 +25,9 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "spool/index.h"
 #include "spool/inside.h"
+#include "spool/orphan.h"
 
 enum {
 	RESERVE = 3 /* free segments that are kept */
@@ -151,6 +153,8 @@ trim_reserve(struct spool *spool)
 				segment->generation < oldest->generation))
 				oldest = segment;
 		}
+		if (oldest == NULL)
+			return;
 		journal->free_count--;
 		oldest->state = SEGMENT_RETIRED;
 		enqueue(spool, oldest);
@@ -216,6 +220,7 @@ keeper_work(struct spool *spool)
 	seal_closed(spool);
 	if (spool->loader != NULL || spool->hold || spool->unsynced_count > 0)
 		return;
+	orphan_remove(spool);
 	if (journal->look) {
 		journal->look = false;
 		enqueue_dead(spool);
@@ -296,6 +301,18 @@ finish_seal(struct spool *spool, struct segment *segment)
 	journal_retire(&spool->journal, segment);
 }
 
+/* The results in a tail that will never be durable are recorded again. */
+static void
+record_again(struct spool *spool, const struct segment *segment)
+{
+	struct span rest = buf_span(&segment->index);
+	struct index_item item;
+
+	while (index_next(&rest, &item))
+		if (item.kind == INDEX_RESULT)
+			buf_add(&spool->results, item.bytes);
+}
+
 /* A recovered tail is durable now, or it never will be. */
 static void
 finish_unsynced(struct spool *spool, struct segment *segment)
@@ -308,6 +325,7 @@ finish_unsynced(struct spool *spool, struct segment *segment)
 	say_failed(spool, segment, "sync", segment->error);
 	/* What lies elsewhere too may be needed: this life frees nothing. */
 	spool->hold = true;
+	record_again(spool, segment);
 	journal_retire(&spool->journal, segment);
 }
 

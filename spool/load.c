@@ -25,6 +25,7 @@
 #include "spool/lapse.h"
 #include "spool/large.h"
 #include "spool/ledger.h"
+#include "spool/orphan.h"
 #include "spool/reader.h"
 #include "spool/scan.h"
 #include "spool/settle.h"
@@ -366,21 +367,9 @@ take_message(struct spool *spool, const struct index_message *message)
 
 /* ---- the end ---- */
 
-/* Its file goes when its end is durable, and not before. */
-static bool
-has_ended_just_now(const struct buf *ended, uint64_t id)
-{
-	size_t i;
-
-	for (i = 0; i + sizeof(id) <= ended->len; i += sizeof(id))
-		if (memcmp(ended->data + i, &id, sizeof(id)) == 0)
-			return true;
-	return false;
-}
-
 /* A file that no message names: of an intake that was never committed. */
 static void
-remove_orphans(struct spool *spool)
+find_orphans(struct spool *spool)
 {
 	struct loader *loader = spool->loader;
 	uint64_t id, about;
@@ -388,17 +377,12 @@ remove_orphans(struct spool *spool)
 
 	for (i = 0; i + sizeof(id) <= loader->files.len; i += sizeof(id)) {
 		memcpy(&id, loader->files.data + i, sizeof(id));
-		if (entries_find(&spool->entries, id) != NULL ||
-		    has_ended_just_now(&spool->ended_large, id) ||
-		    has_ended_just_now(&spool->batch.ended_large, id))
-			continue;
-		/* Its record may be in what was damaged: then it is kept. */
-		if (loader->damaged > 0 &&
-		    !ledger_ended(&loader->ledger, id, &about))
-			large_set_aside(spool, id);
-		else
-			large_unlink(spool, id);
-		spool->large_files--;
+		if (entries_find(&spool->entries, id) == NULL &&
+		    !orphan_ends(spool, id))
+			/* Its record may be in what was damaged. */
+			orphan_add(spool, id,
+			    loader->damaged > 0 &&
+				!ledger_ended(&loader->ledger, id, &about));
 	}
 }
 
@@ -406,7 +390,7 @@ static void
 finish(struct spool *spool)
 {
 	if (!spool->options.read_only)
-		remove_orphans(spool);
+		find_orphans(spool);
 	load_clear(spool);
 	spool->journal.look = true;
 	if (spool->events.loaded != NULL)

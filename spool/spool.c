@@ -98,6 +98,7 @@ make(const struct spool_options *options, const struct spool_events *events)
 	buf_init(&spool->results, PENDING_MAX);
 	buf_init(&spool->ended_large, PENDING_MAX);
 	buf_init(&spool->lapsed, PENDING_MAX);
+	buf_init(&spool->orphans, PENDING_MAX);
 	batch_init(spool);
 	return spool;
 }
@@ -226,6 +227,7 @@ write_last_results(struct spool *spool)
 	spool->events = (struct spool_events){ 0 };
 	if (syncer_busy(spool->syncer))
 		return;
+	spool->bad_at = 0; /* a bad disk gets its last chance now */
 	batch_write(spool);
 	syncer_hand(spool->syncer);
 }
@@ -269,6 +271,7 @@ spool_close(struct spool *spool)
 	buf_clear(&spool->results);
 	buf_clear(&spool->ended_large);
 	buf_clear(&spool->lapsed);
+	buf_clear(&spool->orphans);
 	close_fd(spool, spool->large_dir);
 	close_fd(spool, spool->corrupt_dir);
 	close_fd(spool, spool->lock);

@@ -10,17 +10,20 @@
  */
 #include "tests/support/crash_run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "tests/support/disk_fail.h"
 #include "tests/support/disk_sim.h"
 
 struct run {
 	const struct crash_plan *plan;
 	struct crash_outcome *outcome;
 	struct disk_sim *sim;
+	struct disk_fail fail; /* before sim, in the live run */
 	struct model model;
 	bool inside; /* a judge's own calls are not watched */
 };
@@ -95,6 +98,42 @@ after_call(void *arg)
 	run->inside = false;
 }
 
+static int64_t
+ticking_clock(void)
+{
+	static int64_t now = 1700000000000000;
+
+	return now += 100000;
+}
+
+/* One of the next calls will fail. */
+static void
+plan_failure(struct run *run)
+{
+	static const struct {
+		enum disk_call call;
+		int error;
+	} kinds[] = {
+		{ DISK_PWRITEV, EIO },
+		{ DISK_PWRITEV, ENOSPC },
+		{ DISK_PWRITEV, 0 },
+		{ DISK_SYNC, EIO },
+		{ DISK_SYNC, EIO },
+		{ DISK_OPEN, EMFILE },
+		{ DISK_UNLINK, EIO },
+		{ DISK_ALLOCATE, ENOSPC },
+	};
+	struct disk_fail *fail = &run->fail;
+	size_t kind =
+	    (size_t)model_random(&run->model, sizeof(kinds) / sizeof(kinds[0]));
+
+	fail->call = kinds[kind].call;
+	fail->error = kinds[kind].error;
+	fail->from =
+	    fail->seen[fail->call] + 1 + (size_t)model_random(&run->model, 4);
+	fail->count = 1 + (size_t)model_random(&run->model, 2);
+}
+
 static size_t
 some_recipients(struct model *model)
 {
@@ -136,14 +175,16 @@ void
 crash_run(const struct crash_plan *plan, struct crash_outcome *outcome)
 {
 	struct run run = { .plan = plan, .outcome = outcome };
-	struct spool_counts counts;
 	size_t i;
 
 	*outcome = (struct crash_outcome){ 0 };
 	run.sim = disk_sim_new();
 	if (plan->forget_names)
 		disk_sim_forget_names(run.sim);
-	model_init(&run.model, disk_sim_disk(run.sim));
+	disk_fail_init(&run.fail, disk_sim_disk(run.sim));
+	model_init(&run.model, &run.fail.disk);
+	if (plan->failing)
+		run.model.options.wall_us = ticking_clock;
 	run.model.random = plan->seed;
 	if (plan->random != NULL)
 		run.model.options.random = plan->random;
@@ -153,20 +194,21 @@ crash_run(const struct crash_plan *plan, struct crash_outcome *outcome)
 	for (i = 0; i < plan->steps && run.model.spool != NULL; i++) {
 		if (plan->stop_at_first && outcome->broken > 0)
 			break;
+		if (plan->failing && i % 11 == 10)
+			plan_failure(&run);
 		step(&run.model);
 		/* An orderly restart now and then. */
 		if (i % 97 == 96) {
 			model_turn(&run.model);
 			model_close(&run.model);
+			run.fail.count = 0;
 			if (!model_open(&run.model))
 				note(&run, "it does not open again", 0);
 		}
 	}
-	if (run.model.spool != NULL) {
-		spool_count(run.model.spool, &counts);
-		outcome->messages = run.model.count;
-		outcome->recycled = counts.bytes_written / (24 << 10);
-	}
+	outcome->messages = run.model.count;
+	outcome->refused = model_refused(&run.model);
+	outcome->failed = run.fail.failed;
 	disk_sim_watch(run.sim, NULL, NULL);
 	model_clear(&run.model);
 	disk_sim_free(run.sim);

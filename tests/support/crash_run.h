@@ -18,6 +18,7 @@ struct crash_plan {
 	size_t states_per_call;   /* crash states looked at */
 	bool stop_at_first;       /* broken promise */
 	bool forget_names;        /* disk_sim_forget_names() */
+	bool failing;             /* calls fail now and then, too */
 	uint64_t (*random)(void); /* for the spool; NULL: any */
 };
 
@@ -27,8 +28,9 @@ struct crash_outcome {
 	const char *first;    /* that was broken first */
 	uint64_t first_call;  /* after which call, */
 	uint64_t first_state; /* and with which seed of the crash */
-	size_t recycled;      /* lives that segments have had */
 	size_t messages;
+	size_t refused;
+	size_t failed; /* calls */
 };
 
 void crash_run(const struct crash_plan *plan, struct crash_outcome *outcome);

@@ -102,13 +102,34 @@ find(const struct model *model, uint64_t id)
 
 /* ---- opening ---- */
 
+/*
+ * A restart while the disk fails may forget the last results; then the
+ * spool's word counts from here.
+ */
+static void
+learn(struct model *model, struct model_message *message,
+    const struct spool_entry *entry)
+{
+	size_t i;
+
+	if (message->state == MODEL_REFUSED && !message->refused_long)
+		message->doubtful = true;
+	message->settled_count = 0;
+	for (i = 0; i < message->recipient_count; i++) {
+		message->settled[i] = spool_settled(model->spool, entry, i);
+		message->settled_count += message->settled[i];
+	}
+}
+
 static void
 waiting(void *owner, struct spool_entry *entry, struct span domains)
 {
 	struct model *model = owner;
+	struct model_message *message = find(model, spool_entry_id(entry));
 
-	(void)entry;
 	assert(domains.len > 0);
+	if (message != NULL && model->loading)
+		learn(model, message, entry);
 	model->waiting_seen++;
 }
 
@@ -154,8 +175,10 @@ model_open(struct model *model)
 		buf_clear(&why);
 		return false;
 	}
+	model->loading = true;
 	while (spool_load(model->spool, 100))
 		;
+	model->loading = false;
 	return true;
 }
 
@@ -299,7 +322,19 @@ settled_are_durable(struct model *model)
 		message = model->messages[i];
 		memcpy(message->settled_long, message->settled,
 		    message->recipient_count);
+		message->refused_long =
+		    message->state == MODEL_REFUSED && !message->doubtful;
 	}
+}
+
+size_t
+model_refused(const struct model *model)
+{
+	size_t i, refused = 0;
+
+	for (i = 0; i < model->count; i++)
+		refused += model->messages[i]->state == MODEL_REFUSED;
+	return refused;
 }
 
 void
@@ -450,6 +485,14 @@ struct court {
 };
 
 static void
+court_said(void *owner, enum spool_level level, const char *text)
+{
+	(void)owner;
+	if (getenv("SPOOL_MODEL_JUDGE_SAYS") != NULL)
+		fprintf(stderr, "judge: %d %s\n", (int)level, text);
+}
+
+static void
 court_waiting(void *owner, struct spool_entry *entry, struct span domains)
 {
 	struct court *court = owner;
@@ -481,7 +524,7 @@ judge_told(struct court *court, uint64_t id)
 		return "a message was told and is not there";
 	if (message == NULL)
 		return "a message came from nowhere";
-	if (message->state == MODEL_REFUSED)
+	if (message->refused_long)
 		return "a refused message is owed";
 	for (i = 0; i < message->recipient_count; i++) {
 		settled = spool_settled(court->spool, entry, i);
@@ -521,6 +564,7 @@ model_judge(const struct model *model, const struct disk *disk)
 	struct spool_events events = {
 		.owner = &court,
 		.waiting = court_waiting,
+		.said = court_said,
 	};
 	struct buf why;
 	size_t i;

@@ -25,6 +25,8 @@ struct model_message {
 	bool *settled;      /* owned; by us */
 	bool *settled_long; /* owned; and a turn has ended since */
 	size_t settled_count;
+	bool refused_long; /* refused, and a turn has ended since */
+	bool doubtful; /* refused, and yet found after a restart: either way */
 };
 
 struct model {
@@ -35,8 +37,7 @@ struct model {
 	size_t owed; /* that are not ended */
 	uint64_t random;
 	size_t waiting_seen; /* told by waiting() */
-	bool loaded;
-	size_t refused;
+	bool loading, loaded;
 	char said[256]; /* the last warning or error */
 	size_t warnings;
 };
@@ -61,6 +62,8 @@ void model_settle(struct model *model, struct model_message *message,
 const char *model_read(struct model *model, uint64_t id);
 /* A message that is owed and not ended; NULL: there is none. */
 struct model_message *model_pick(struct model *model);
+/* How many were refused. */
+size_t model_refused(const struct model *model);
 uint64_t model_random(struct model *model, uint64_t below);
 
 /*

@@ -225,6 +225,7 @@ START_TEST(what_is_being_received_is_gone_after_a_restart)
 	cut_power(1);
 	ck_assert_uint_eq(disk_sim_files(sim, "large"), 1);
 	ck_assert(model_open(&model));
+	model_turn(&model);
 	ck_assert_uint_eq(disk_sim_files(sim, "large"), 0);
 	ck_assert_uint_eq(model.waiting_seen, 0);
 }

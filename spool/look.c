@@ -1,0 +1,25 @@
+/*
+ * look - a message as a listing shows it.
+ *
+ * Job:     answer without reading the message.
+ * Called:  by the listings of relayctl.
+ * Owns:    nothing.
+ * Never:   verifies, sets aside, or takes an entry out of the queue.
+ */
+#include "spool/look.h"
+
+#include "spool/inside.h"
+#include "spool/reader.h"
+
+bool
+look_size(struct spool *spool, const struct spool_entry *entry, uint64_t *size)
+{
+	struct record record;
+
+	if (reader_message(spool, spool_segment(spool, entry),
+		(uint64_t)entry->place * RECORD_ALIGN, entry->id, &record,
+		NULL) != READ_WELL)
+		return false;
+	*size = record.prefix_len + record.content_len;
+	return true;
+}

@@ -1,0 +1,18 @@
+#ifndef LOOK_H
+#define LOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "spool/spool.h"
+
+/* What a person wants to know of a message beyond what delivery does. */
+
+/*
+ * Bytes of its content, the prefix too, by the head of its record alone:
+ * nothing is verified and the entry stays.  False: it cannot be read.
+ */
+bool look_size(struct spool *spool, const struct spool_entry *entry,
+    uint64_t *size);
+
+#endif
