@@ -149,6 +149,20 @@ verdict_of(enum io io)
 	return io == IO_OK ? BODY_MORE : BODY_BROKEN;
 }
 
+/* sendfile(2) has failed: was it the disk or the socket? */
+static enum body_verdict
+blame(struct body *body)
+{
+	ssize_t got;
+	char byte;
+
+	got = content_read(body->spool, body->content, body->at, &byte, 1);
+	if (got == 1)
+		return BODY_BROKEN;
+	unreadable(body, got);
+	return BODY_UNREADABLE;
+}
+
 /* BODY_MORE: this much went; the files are behind us when at is the size. */
 static enum body_verdict
 send_pieces(struct body *body, struct stream *stream, size_t budget)
@@ -168,6 +182,8 @@ send_pieces(struct body *body, struct stream *stream, size_t budget)
 		    &from, &left, budget);
 		body->at += before - left;
 		body->moved += before - left;
+		if (io == IO_ERROR)
+			return blame(body);
 		if (io != IO_OK || left > 0)
 			return verdict_of(io);
 		start += content->pieces[body->piece].len;

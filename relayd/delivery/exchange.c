@@ -53,11 +53,18 @@ exchange_ask_survey(struct client *client)
 	client->surveyed = 0;
 }
 
+/* Our disk, not the next hop: it is left without a bad word about it. */
 static enum step
 cannot_read(struct client *client, int error)
 {
-	return steps_fail(client, "4.3.0", "the message cannot be read: %s",
-	    strerror(error));
+	struct buf text;
+
+	buf_init(&text, OUTCOME_TEXT_MAX);
+	buf_addf(&text, "the message cannot be read: %s", strerror(error));
+	handover_decide(&client->handover, OUTCOME_LATER, 0, "4.3.0",
+	    buf_span(&text));
+	buf_clear(&text);
+	return steps_leave(client);
 }
 
 enum step

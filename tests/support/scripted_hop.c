@@ -23,7 +23,6 @@
 
 enum {
 	BUFFER_MAX = 64 << 20,
-	RULES_MAX = 32,
 	READ_BUDGET = 1 << 20
 };
 
@@ -36,24 +35,6 @@ struct connection {
 	enum script_act act;              /* once out is empty */
 	bool in_data, body_seen, quit, deaf;
 	bool tls_wanted, shaking;
-};
-
-static const struct {
-	const char *on;
-	const char *reply;
-} usual[] = {
-	/* clang-format off */
-	{ "HELO",     "250 hop.test\r\n" },
-	{ "STARTTLS", "220 2.0.0 go on\r\n" },
-	{ "MAIL",     "250 2.1.0 ok\r\n" },
-	{ "RCPT",     "250 2.1.5 ok\r\n" },
-	{ "DATA",     "354 go on\r\n" },
-	{ "RSET",     "250 2.0.0 ok\r\n" },
-	{ "QUIT",     "221 2.0.0 bye\r\n" },
-	{ ".",        "250 2.0.0 kept\r\n" },
-	{ "body",     NULL },
-	{ "",         "500 5.5.2 what?\r\n" },
-	/* clang-format on */
 };
 
 static void
@@ -115,26 +96,6 @@ keep(struct connection *connection, struct span wire, bool accepted)
 
 /* ---- the script ---- */
 
-static const struct script_rule *
-find_rule(struct scripted_hop *hop, struct span command)
-{
-	const struct script_rule *rule;
-	size_t i;
-
-	for (i = 0; hop->rules != NULL && hop->rules[i].on != NULL; i++) {
-		rule = &hop->rules[i];
-		give_up(i < RULES_MAX);
-		if (!span_starts(command, span_of(rule->on)) ||
-		    (rule->on[0] == '\0' && command.len > 0) ||
-		    hop->fits[i]++ < rule->after ||
-		    (rule->times > 0 && hop->used[i] >= rule->times))
-			continue;
-		hop->used[i]++;
-		return rule;
-	}
-	return NULL;
-}
-
 static void
 say_ehlo(struct connection *connection)
 {
@@ -153,27 +114,20 @@ say_ehlo(struct connection *connection)
 static void
 say_usual(struct connection *connection, struct span command)
 {
-	size_t i = 0;
+	const char *reply = script_usual(command);
 
-	if (command.len == 0) {
-		buf_add(&connection->out, SPAN("220 hop.test ESMTP\r\n"));
-		return;
-	}
-	if (span_starts(command, SPAN("EHLO"))) {
+	if (span_starts(command, SPAN("EHLO")))
 		say_ehlo(connection);
-		return;
-	}
-	while (!span_starts(command, span_of(usual[i].on)))
-		i++;
-	if (usual[i].reply != NULL)
-		buf_add(&connection->out, span_of(usual[i].reply));
+	else if (reply != NULL)
+		buf_add(&connection->out, span_of(reply));
 }
 
 /* Answers; the first digit of what was said, or 0. */
 static char
 answer(struct connection *connection, struct span command)
 {
-	const struct script_rule *rule = find_rule(connection->hop, command);
+	const struct script_rule *rule =
+	    script_find(connection->hop->rules, connection->hop->uses, command);
 	size_t before = connection->out.len;
 
 	if (rule == NULL ||

@@ -8,42 +8,9 @@
 #include "base/buf.h"
 #include "relayd/net/loop.h"
 #include "relayd/net/tls.h"
+#include "tests/support/script.h"
 
-/*
- * A next hop that misbehaves on command, inside the loop of the test, so that
- * the test's clock is its clock.  Without a script it takes everything.
- */
-enum script_act {
-	SCRIPT_GO_ON,
-	SCRIPT_CLOSE, /* closes once the reply is out */
-	SCRIPT_RESET, /* the same with a RST */
-	SCRIPT_DEAF,  /* reads nothing more */
-};
-
-/* The first rule that fits a command answers it; {0} ends a script. */
-struct script_rule {
-	/*
-	 * How the command begins; "" is the greeting, "." the final dot,
-	 * "body" the first bytes of content.
-	 */
-	const char *on;
-	const char *reply; /* with its CRLF; NULL: none; "usual": as ever */
-	enum script_act act;
-	unsigned times; /* 0: always */
-	unsigned after; /* so many that fit are passed over first */
-	size_t len;     /* of reply, where it holds NULs; 0: strlen */
-};
-
-/* Rules of a table. */
-#define SAY(command, text)                       \
-	{                                        \
-		.on = (command), .reply = (text) \
-	}
-#define ACT(command, text, what)                                \
-	{                                                       \
-		.on = (command), .reply = (text), .act = (what) \
-	}
-
+/* What it was given. */
 struct scripted_message {
 	struct buf mail;    /* the MAIL line */
 	struct buf rcpts;   /* each accepted RCPT line, with \n */
@@ -52,6 +19,10 @@ struct scripted_message {
 	bool accepted;
 };
 
+/*
+ * A next hop that misbehaves on command, inside the loop of the test, so that
+ * the test's clock is its clock.  Without a script it takes everything.
+ */
 struct scripted_hop {
 	/* For the test to set before the first connection. */
 	const char *offers; /* lines of the EHLO reply, separated by "," */
@@ -73,7 +44,7 @@ struct scripted_hop {
 	/* private */
 	struct loop *loop;
 	struct watch watch;
-	unsigned fits[32], used[32];
+	struct script_use uses[SCRIPT_RULES_MAX];
 	struct connection *latest;
 };
 

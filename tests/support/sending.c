@@ -10,6 +10,7 @@
 #include "tests/support/sending.h"
 
 #include <check.h>
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,15 @@ no_sync(void *owner, int fd, bool data_only)
 	(void)fd;
 	(void)data_only;
 	return 0;
+}
+
+static ssize_t
+read_or_fail(void *owner, int fd, void *data, size_t len, off_t at)
+{
+	if (!current->unreadable)
+		return disk_posix.pread(owner, fd, data, len, at);
+	errno = EIO;
+	return -1;
 }
 
 static void
@@ -182,6 +192,7 @@ sending_open(struct sending *sending, const char *hosted,
 	sending->loop = virtual_clock_loop(&sending->clock);
 	sending->disk = disk_posix;
 	sending->disk.sync = no_sync;
+	sending->disk.pread = read_or_fail;
 	buf_init(&sending->log, LOG_MAX);
 	log_capture(take_log, sending);
 	fill_conf(&sending->conf);

@@ -23,6 +23,7 @@ struct sending {
 	struct spool *spool;
 	struct delivery *delivery;
 	uint64_t random; /* the seam's next number */
+	bool unreadable; /* the disk gives nothing back */
 	size_t waiting;  /* how often the spool told of a message */
 	struct buf log;  /* what delivery logged, a line each */
 };

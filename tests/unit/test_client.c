@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/xalloc.h"
 /* The real one, not the double of tests/support/far_side.c. */
@@ -344,6 +345,18 @@ START_TEST(slow_but_steady_next_hop_gets_all_of_it)
 }
 END_TEST
 
+START_TEST(content_that_cannot_be_read_is_no_fault_of_the_next_hop)
+{
+	write_big(_i == 2 ? 10 << 10 : 1 << 20, _i == 1);
+	ck_assert_int_eq(ftruncate(scene.paper.fds[1], 500), 0);
+	ck_assert_str_eq(client_scene_run(&scene),
+	    ALL("L0/4.3.0") "closed N0/");
+	ck_assert_ptr_null(scene.outcomes[0][0].remote);
+	ck_assert_uint_eq(scene.hop->message_count, 0);
+	ck_assert(!scene.job[0].sent_dot);
+}
+END_TEST
+
 static const struct {
 	const char *reply;
 	enum script_act act;
@@ -406,6 +419,8 @@ client_suite(void)
 	    next_hop_that_stops_reading_is_left_after_three_minutes, 0, 2);
 	tcase_add_loop_test(tcase, slow_but_steady_next_hop_gets_all_of_it, 0,
 	    2);
+	tcase_add_loop_test(tcase,
+	    content_that_cannot_be_read_is_no_fault_of_the_next_hop, 0, 3);
 	tcase_add_loop_test(tcase, reply_before_the_final_dot_is_heard, 0,
 	    sizeof(early) / sizeof(early[0]));
 	suite_add_tcase(suite, tcase);

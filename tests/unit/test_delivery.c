@@ -263,6 +263,33 @@ START_TEST(a_drain_finishes_what_is_in_flight_and_begins_nothing)
 }
 END_TEST
 
+START_TEST(what_cannot_be_read_any_more_is_let_go_whole)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "b@lab.test", 0 }, { "never@campus.test", 0 } };
+
+	/* two destinations wait, and a notice */
+	hosts[0].answer = far_side_by_name;
+	hosts[1].down = "connection refused";
+	far_side.spool_refuses = true;
+	sending_mail(&sending, "s@campus.test", to, 3);
+	sending_mail(&sending, "s@campus.test", to, 2);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(sending_owed(&sending), 2);
+	sending.unreadable = true;
+	hosts[1].down = NULL;
+	far_side.spool_refuses = false;
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(hosts[1].delivered, 0);
+	ck_assert_uint_eq(far_side.notices, 0);
+	/* others go on */
+	sending.unreadable = false;
+	sending_one(&sending, "c@lab.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
+}
+END_TEST
+
 START_TEST(an_end_in_the_middle_of_everything_leaks_nothing)
 {
 	static const struct sending_to to[] = { { "never@campus.test", 0 },
@@ -304,6 +331,7 @@ delivery_suite(void)
 	tcase_add_test(tcase, a_lifetime_ends_with_a_last_try_and_a_notice);
 	tcase_add_test(tcase,
 	    a_drain_finishes_what_is_in_flight_and_begins_nothing);
+	tcase_add_test(tcase, what_cannot_be_read_any_more_is_let_go_whole);
 	tcase_add_loop_test(tcase,
 	    an_end_in_the_middle_of_everything_leaks_nothing, 0, 20);
 	suite_add_tcase(suite, tcase);
