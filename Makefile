@@ -36,7 +36,9 @@ ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd
 PROGRAM = relayd/main.c relayd/settings.c relayd/reload.c
 SOURCES = $(wildcard $(addsuffix /*.c,$(ROOMS)))
 SINK = tests/support/sink.c tests/support/hop_server.c tests/support/hop_session.c
-SUPPORT = $(filter-out tests/support/sink.c,$(wildcard tests/support/*.c))
+# Doubles of whole rooms, in front of the library for the tests that name them.
+DOUBLES = $(wildcard tests/support/far_*.c)
+SUPPORT = $(filter-out tests/support/sink.c $(DOUBLES),$(wildcard tests/support/*.c))
 TESTS = $(wildcard tests/unit/test_*.c tests/system/test_*.c tests/interop/test_*.c)
 BENCHES = $(wildcard tests/bench/*.c)
 MANUALS = $(wildcard man/*.[1-9])
@@ -91,8 +93,13 @@ build/check/sink: $(SINK:%.c=build/check/obj/%.o) build/check/librelayd.a
 wraps = $(patsubst __real_%,-Wl$(comma)--wrap=%,$(sort $(shell grep -oh '__real_[a-z_]*' $(1))))
 comma = ,
 
+# A test whose far side is played gets the doubles in front of the library.
+doubles = $(if $(shell grep -l 'support/\(far_side\|sending\)\.h"' $(1)),$(DOUBLES:%.c=build/check/obj/%.o))
+
 define test_program
-build/check/$(notdir $(1:.c=)): build/check/obj/$(1:.c=.o) build/check/libsupport.a build/check/librelayd.a
+build/check/$(notdir $(1:.c=)): build/check/obj/$(1:.c=.o) \
+	$$(call doubles,$(1)) \
+	build/check/libsupport.a build/check/librelayd.a
 	$$(SAY) "  LINK  $$@"
 	$$(Q)$$(CC) $$(SANITIZE) $$(OUR_LDFLAGS) $$(call wraps,$(1)) \
 		-o $$@ $$^ $$(LIB_LDLIBS) $$(CHECK_LDLIBS)
@@ -129,7 +136,7 @@ check:
 
 bench:
 	@tests/support/install-packages $(BUILD_PACKAGES) postfix
-	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd $(BENCHES:tests/bench/%.c=build/bench/%)
+	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd build/sink $(BENCHES:tests/bench/%.c=build/bench/%)
 	@tests/bench/bench.sh
 
 # Silent when all is well.

@@ -13,8 +13,8 @@
 struct names;
 
 /* All three are borrowed.  Begins to look up every name of rules. */
-struct names *names_new(
-    struct loop *loop, struct resolver *resolver, struct rules *rules);
+struct names *names_new(struct loop *loop, struct resolver *resolver,
+    struct rules *rules);
 /* Other rules from now on: everything is looked up anew. */
 void names_reload(struct names *names, struct rules *rules);
 void names_free(struct names *names);

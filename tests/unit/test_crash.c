@@ -35,8 +35,8 @@ crash_suite(void)
 	TCase *cuts = tcase_create("power cuts");
 
 	tcase_set_timeout(cuts, 180);
-	tcase_add_loop_test(
-	    cuts, every_power_cut_keeps_every_promise, 0, SEEDS);
+	tcase_add_loop_test(cuts, every_power_cut_keeps_every_promise, 0,
+	    SEEDS);
 	suite_add_tcase(suite, cuts);
 	return suite;
 }

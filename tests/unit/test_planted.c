@@ -111,7 +111,8 @@ START_TEST(a_planted_bug_is_caught)
 	struct crash_outcome outcome;
 	struct crash_plan plan = {
 		.steps = 400,
-		.states_per_call = 3 + 9 * (rows[_i].bug == INDEX_BEFORE_ITS_RECORDS),
+		.states_per_call =
+		    3 + 9 * (rows[_i].bug == INDEX_BEFORE_ITS_RECORDS),
 		.stop_at_first = true,
 		.forget_names = rows[_i].forget_names,
 		.random = rows[_i].random,
