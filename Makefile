@@ -94,7 +94,7 @@ wraps = $(patsubst __real_%,-Wl$(comma)--wrap=%,$(sort $(shell grep -oh '__real_
 comma = ,
 
 # A test whose far side is played gets the doubles in front of the library.
-doubles = $(if $(shell grep -l 'support/\(far_side\|sending\)\.h"' $(1)),$(DOUBLES:%.c=build/check/obj/%.o))
+doubles = $(if $(shell grep -l 'support/\(far_side\|sending\|sending_scene\)\.h"' $(1)),$(DOUBLES:%.c=build/check/obj/%.o))
 
 define test_program
 build/check/$(notdir $(1:.c=)): build/check/obj/$(1:.c=.o) \

@@ -5,40 +5,8 @@
 #include <string.h>
 
 #include "relayd/delivery/health.h"
-#include "tests/support/sending.h"
+#include "tests/support/sending_scene.h"
 #include "tests/support/suite.h"
-
-#define HOSTED                   \
-	"campus.test via=hop1\n" \
-	"lab.test via=hop2\n"    \
-	"both.test via=hop1,hop2\n"
-
-enum {
-	SECOND = 1000,
-	MINUTE = 60 * SECOND,
-	HOUR = 60 * MINUTE,
-	DAY = 24 * HOUR,
-	HOSTS = 3
-};
-
-static struct sending sending;
-static struct far_host hosts[HOSTS];
-
-static void
-set_up(void)
-{
-	memset(hosts, 0, sizeof(hosts));
-	hosts[0].name = "hop1";
-	hosts[1].name = "hop2";
-	hosts[2].name = "mx.else.test";
-	sending_open(&sending, HOSTED, hosts, HOSTS);
-}
-
-static void
-tear_down(void)
-{
-	sending_close(&sending);
-}
 
 /* ---- dead hosts ---- */
 
@@ -402,7 +370,7 @@ destination_suite(void)
 	Suite *suite = suite_create("destination");
 	TCase *tcase = tcase_create("destination");
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, sending_set_up, sending_tear_down);
 	tcase_add_test(tcase,
 	    ten_thousand_messages_for_a_dead_host_cost_one_probe);
 	tcase_add_test(tcase, a_new_message_does_not_wake_a_dead_host);

@@ -5,40 +5,8 @@
 #include <string.h>
 
 #include "relayd/delivery/health.h"
-#include "tests/support/sending.h"
+#include "tests/support/sending_scene.h"
 #include "tests/support/suite.h"
-
-#define HOSTED                   \
-	"campus.test via=hop1\n" \
-	"lab.test via=hop2\n"    \
-	"both.test via=hop1,hop2\n"
-
-enum {
-	SECOND = 1000,
-	MINUTE = 60 * SECOND,
-	HOUR = 60 * MINUTE,
-	DAY = 24 * HOUR,
-	HOSTS = 3
-};
-
-static struct sending sending;
-static struct far_host hosts[HOSTS];
-
-static void
-set_up(void)
-{
-	memset(hosts, 0, sizeof(hosts));
-	hosts[0].name = "hop1";
-	hosts[1].name = "hop2";
-	hosts[2].name = "mx.else.test";
-	sending_open(&sending, HOSTED, hosts, HOSTS);
-}
-
-static void
-tear_down(void)
-{
-	sending_close(&sending);
-}
 
 START_TEST(connections_grow_on_success_up_to_the_limit)
 {
@@ -106,7 +74,7 @@ START_TEST(a_raised_ceiling_is_used_at_once)
 	sending_run(&sending, SECOND);
 	ck_assert_uint_eq(hosts[1].delivered, 0);
 	sending.conf.delivery.connections = 10;
-	sending_reload(&sending, HOSTED);
+	sending_reload(&sending, SENDING_HOSTED);
 	sending_run(&sending, SECOND);
 	ck_assert_uint_eq(hosts[1].delivered, 1);
 }
@@ -145,7 +113,7 @@ lines_suite(void)
 	Suite *suite = suite_create("lines");
 	TCase *tcase = tcase_create("lines");
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, sending_set_up, sending_tear_down);
 	tcase_add_test(tcase, connections_grow_on_success_up_to_the_limit);
 	tcase_add_test(tcase, a_host_that_lets_two_in_is_not_hammered_for_more);
 	tcase_add_test(tcase, room_that_is_not_needed_goes_back);

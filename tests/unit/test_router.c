@@ -4,39 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/sending.h"
+#include "tests/support/sending_scene.h"
 #include "tests/support/suite.h"
-
-#define HOSTED                      \
-	"campus.test via=hop1\n"    \
-	"lab.test via=hop2\n"       \
-	"both.test via=hop1,hop2\n" \
-	"also-campus.test via=hop1\n"
-
-enum {
-	SECOND = 1000,
-	MINUTE = 60 * SECOND,
-	HOUR = 60 * MINUTE,
-	DAY = 24 * HOUR,
-};
-
-static struct sending sending;
-static struct far_host hosts[2];
-
-static void
-set_up(void)
-{
-	memset(hosts, 0, sizeof(hosts));
-	hosts[0].name = "hop1";
-	hosts[1].name = "hop2";
-	sending_open(&sending, HOSTED, hosts, 2);
-}
-
-static void
-tear_down(void)
-{
-	sending_close(&sending);
-}
 
 START_TEST(a_reload_moves_what_waits_to_its_new_destination)
 {
@@ -159,7 +128,7 @@ START_TEST(a_reload_begins_with_fresh_connections)
 	sending_one(&sending, "b@lab.test");
 	sending_run(&sending, SECOND);
 	ck_assert_uint_eq(sending_counts(&sending).connections, 2);
-	sending_reload(&sending, HOSTED);
+	sending_reload(&sending, SENDING_HOSTED);
 	ck_assert_uint_eq(sending_counts(&sending).connections, 0);
 	sending_run(&sending, 11 * SECOND);
 	ck_assert_uint_eq(hosts[0].connects, 1);
@@ -208,7 +177,7 @@ START_TEST(a_reload_that_changes_nothing_reads_nothing)
 	hosts[0].answer = far_side_4xx;
 	sending_one(&sending, "a@campus.test");
 	sending_run(&sending, SECOND);
-	sending_reload(&sending, HOSTED);
+	sending_reload(&sending, SENDING_HOSTED);
 	sending_run(&sending, 40 * SECOND);
 	ck_assert_uint_eq(hosts[0].jobs, 1);
 }
@@ -239,7 +208,7 @@ router_suite(void)
 	Suite *suite = suite_create("router");
 	TCase *tcase = tcase_create("router");
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, sending_set_up, sending_tear_down);
 	tcase_add_test(tcase, a_reload_moves_what_waits_to_its_new_destination);
 	tcase_add_test(tcase, a_reload_moves_single_recipients_of_a_message);
 	tcase_add_test(tcase,

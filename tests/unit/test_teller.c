@@ -4,39 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/support/sending.h"
+#include "tests/support/sending_scene.h"
 #include "tests/support/suite.h"
-
-#define HOSTED                      \
-	"campus.test via=hop1\n"    \
-	"lab.test via=hop2\n"       \
-	"both.test via=hop1,hop2\n" \
-	"also-campus.test via=hop1\n"
-
-enum {
-	SECOND = 1000,
-	MINUTE = 60 * SECOND,
-	HOUR = 60 * MINUTE,
-	DAY = 24 * HOUR,
-};
-
-static struct sending sending;
-static struct far_host hosts[2];
-
-static void
-set_up(void)
-{
-	memset(hosts, 0, sizeof(hosts));
-	hosts[0].name = "hop1";
-	hosts[1].name = "hop2";
-	sending_open(&sending, HOSTED, hosts, 2);
-}
-
-static void
-tear_down(void)
-{
-	sending_close(&sending);
-}
 
 START_TEST(a_5xx_is_settled_only_when_its_notice_is_on_disk)
 {
@@ -244,7 +213,7 @@ teller_suite(void)
 	Suite *suite = suite_create("teller");
 	TCase *tcase = tcase_create("teller");
 
-	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_checked_fixture(tcase, sending_set_up, sending_tear_down);
 	tcase_add_test(tcase, a_5xx_is_settled_only_when_its_notice_is_on_disk);
 	tcase_add_test(tcase, a_full_spool_delays_the_notice_and_loses_nothing);
 	tcase_add_test(tcase, a_crash_before_the_notice_repeats_the_attempt);
