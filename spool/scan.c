@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "base/xalloc.h"
 #include "spool/aside.h"
@@ -93,40 +92,14 @@ head_at(struct scan *scan, uint64_t at, struct record *record)
 	    record_size(record) <= scan->segment->size - at;
 }
 
-/* Checks the sum of len bytes; keep: also copies them to payload. */
-static bool
-sum_is(struct scan *scan, uint64_t at, uint64_t len, uint64_t sum, bool keep)
-{
-	XXH3_state_t *state = XXH3_createState();
-	const unsigned char *bytes;
-	uint64_t found;
-	size_t piece;
-
-	assert(state != NULL);
-	XXH3_64bits_reset(state);
-	for (; len > 0; len -= piece, at += piece) {
-		piece = len < WINDOW_SIZE ? (size_t)len : WINDOW_SIZE;
-		bytes = window_see(&scan->window, at, piece);
-		if (bytes == NULL)
-			break;
-		XXH3_64bits_update(state, bytes, piece);
-		if (keep)
-			buf_add(&scan->payload,
-			    span_make((const char *)bytes, piece));
-	}
-	found = XXH3_64bits_digest(state);
-	XXH3_freeState(state);
-	return len == 0 && found == sum;
-}
-
 static bool
 take_results(struct scan *scan, uint64_t at, const struct record *record)
 {
 	struct span rest;
 	struct index_item item;
 
-	if (!sum_is(scan, at + record_meta_at(record), record->content_len,
-		record->content_sum, true))
+	if (!window_sum_is(&scan->window, at + record_meta_at(record),
+		record->content_len, record->content_sum, &scan->payload))
 		return false;
 	rest = buf_span(&scan->payload);
 	while (index_next(&rest, &item))
@@ -169,16 +142,16 @@ take_message(struct scan *scan, uint64_t at, const struct record *record)
 	struct envelope envelope;
 	bool sound;
 
-	if (!sum_is(scan, meta, record_meta_len(record), record->meta_sum,
-		true) ||
+	if (!window_sum_is(&scan->window, meta, record_meta_len(record),
+		record->meta_sum, &scan->payload) ||
 	    !envelope_decode(span_head(buf_span(&scan->payload),
 				 record->envelope_len),
 		&envelope))
 		return false;
 	sound = envelope.recipient_count == record->recipient_count &&
 	    (record->flags & RECORD_LARGE ||
-		sum_is(scan, meta + record_meta_len(record),
-		    record->content_len, record->content_sum, false));
+		window_sum_is(&scan->window, meta + record_meta_len(record),
+		    record->content_len, record->content_sum, NULL));
 	if (sound)
 		add_message(scan, at, record, &envelope);
 	envelope_clear(&envelope);

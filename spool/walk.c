@@ -11,8 +11,6 @@
  */
 #include "spool/walk.h"
 
-#include <xxhash.h>
-
 #include "base/xalloc.h"
 #include "spool/envelope.h"
 #include "spool/index.h"
@@ -59,31 +57,14 @@ see_head(struct walk *walk)
 	    record_size(&walk->record) <= walk->limit - walk->next;
 }
 
-/* Is this the sum of len bytes?  keep: they are also added to payload. */
 static bool
-sum_is(struct walk *walk, uint64_t at, uint64_t len, uint64_t sum, bool keep)
+sum_is(struct walk *walk, uint64_t at, uint64_t len, uint64_t sum,
+    struct buf *keep)
 {
-	XXH3_state_t *state = XXH3_createState();
-	const unsigned char *bytes;
-	uint64_t found;
-	size_t piece;
+	bool is = window_sum_is(&walk->window, at, len, sum, keep);
 
-	assert(state != NULL);
-	XXH3_64bits_reset(state);
-	for (; len > 0; len -= piece, at += piece) {
-		piece = len < WINDOW_SIZE ? (size_t)len : WINDOW_SIZE;
-		bytes = window_see(&walk->window, at, piece);
-		if (bytes == NULL)
-			break;
-		XXH3_64bits_update(state, bytes, piece);
-		if (keep)
-			buf_add(&walk->payload,
-			    span_make((const char *)bytes, piece));
-	}
-	found = XXH3_64bits_digest(state);
-	XXH3_freeState(state);
 	walk->error = walk->window.error;
-	return len == 0 && found == sum;
+	return is;
 }
 
 static enum walk_step
@@ -94,7 +75,7 @@ look_into_results(struct walk *walk)
 	struct span rest;
 
 	if (!sum_is(walk, walk->at + record_meta_at(record),
-		record->content_len, record->content_sum, true))
+		record->content_len, record->content_sum, &walk->payload))
 		return WALK_TORN;
 	rest = buf_span(&walk->payload);
 	while (index_next(&rest, &item))
@@ -112,10 +93,10 @@ look_into_message(struct walk *walk)
 	bool sound;
 
 	if (!sum_is(walk, meta, record_meta_len(record), record->meta_sum,
-		true) ||
+		&walk->payload) ||
 	    (record_inline_len(record) > 0 &&
 		!sum_is(walk, meta + record_meta_len(record),
-		    record_inline_len(record), record->content_sum, false)))
+		    record_inline_len(record), record->content_sum, NULL)))
 		return WALK_TORN;
 	buf_cut(&walk->payload, record->envelope_len + record->state_len);
 	if (!envelope_decode(span_head(buf_span(&walk->payload),

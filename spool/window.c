@@ -2,7 +2,7 @@
  * window - a file seen through a buffer that follows the reader.
  *
  * Job:     read ahead in large pieces what is looked at in small ones.
- * Called:  by scan.c.
+ * Called:  by scan.c and walk.c.
  * Owns:    the buffer.
  * Never:   lets one bad block hide the good ones before it: when a large
  *          read fails, it tries just what was asked for.
@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "base/xalloc.h"
 #include "spool/file.h"
@@ -64,4 +65,29 @@ window_see(struct window *window, uint64_t at, size_t len)
 		return NULL;
 	}
 	return window->len < len ? NULL : window->bytes;
+}
+
+bool
+window_sum_is(struct window *window, uint64_t at, uint64_t len, uint64_t sum,
+    struct buf *keep)
+{
+	XXH3_state_t *state = XXH3_createState();
+	const unsigned char *bytes;
+	uint64_t found;
+	size_t piece;
+
+	assert(state != NULL);
+	XXH3_64bits_reset(state);
+	for (; len > 0; len -= piece, at += piece) {
+		piece = len < WINDOW_SIZE ? (size_t)len : WINDOW_SIZE;
+		bytes = window_see(window, at, piece);
+		if (bytes == NULL)
+			break;
+		XXH3_64bits_update(state, bytes, piece);
+		if (keep != NULL)
+			buf_add(keep, span_make((const char *)bytes, piece));
+	}
+	found = XXH3_64bits_digest(state);
+	XXH3_freeState(state);
+	return len == 0 && found == sum;
 }

@@ -1,9 +1,11 @@
 #ifndef WINDOW_H
 #define WINDOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "spool/disk.h"
 
 /* A file seen through a buffer that follows the reader. */
@@ -29,5 +31,11 @@ void window_clear(struct window *window);
  * the end, and when the disk fails: then error says so.
  */
 const unsigned char *window_see(struct window *window, uint64_t at, size_t len);
+/*
+ * Is sum the XXH3 of len bytes from at?  False too at the end and when the disk
+ * fails.  Adds the bytes to keep, unless that is NULL.
+ */
+bool window_sum_is(struct window *window, uint64_t at, uint64_t len,
+    uint64_t sum, struct buf *keep);
 
 #endif

@@ -8,10 +8,13 @@
  */
 #include "relayd/delivery/fold.h"
 
+#include <stdarg.h>
+
 enum {
 	FIELD_COLUMNS = 78,     /* RFC 5322 2.1.1: should */
 	PARAGRAPH_COLUMNS = 76, /* some space for a > of an answer */
-	WORD_LONGEST = 900      /* 998 less a name, must */
+	WORD_LONGEST = 900,     /* 998 less a name, must */
+	SENTENCE_MAX = 8192     /* bytes of one paragraph */
 };
 
 struct folder {
@@ -124,4 +127,18 @@ fold_paragraph(struct buf *out, size_t indent, struct span text)
 	folder.column = indent;
 	add_words(&folder, span_trim(text));
 	buf_add(out, SPAN("\r\n"));
+}
+
+void
+fold_say(struct buf *out, size_t indent, const char *format, ...)
+{
+	struct buf text;
+	va_list args;
+
+	buf_init(&text, SENTENCE_MAX);
+	va_start(args, format);
+	buf_vaddf(&text, format, args);
+	va_end(args);
+	fold_paragraph(out, indent, buf_span(&text));
+	buf_clear(&text);
 }

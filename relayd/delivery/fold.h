@@ -27,5 +27,8 @@ void fold_field(struct buf *out, const char *name, struct span value,
  * their ends.
  */
 void fold_paragraph(struct buf *out, size_t indent, struct span text);
+/* The same of a format, of which at most 8192 bytes are kept. */
+void fold_say(struct buf *out, size_t indent, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

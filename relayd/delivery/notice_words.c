@@ -15,8 +15,7 @@
 #include "relayd/delivery/mail_date.h"
 
 enum {
-	LISTED = 100,        /* recipients */
-	SENTENCE_MAX = 8192, /* bytes of one paragraph */
+	LISTED = 100, /* recipients */
 	INDENT = 4
 };
 
@@ -63,23 +62,6 @@ reader_of(const struct notice *notice, struct span to)
 							  READER_OWNER;
 }
 
-static void say(struct buf *out, size_t indent, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-say(struct buf *out, size_t indent, const char *format, ...)
-{
-	struct buf text;
-	va_list args;
-
-	buf_init(&text, SENTENCE_MAX);
-	va_start(args, format);
-	buf_vaddf(&text, format, args);
-	va_end(args);
-	fold_paragraph(out, indent, buf_span(&text));
-	buf_clear(&text);
-}
-
 static void
 blank_line(struct buf *out)
 {
@@ -109,14 +91,14 @@ say_whose(const struct notice *notice, enum reader reader, struct buf *out)
 	const struct envelope *envelope = notice->envelope;
 
 	if (reader == READER_OWNER) {
-		say(out, 0,
+		fold_say(out, 0,
 		    "This is about a message from the host %.*s. You get this "
 		    "notice because you answer for that host here, and the "
 		    "sender address of the message, <%.*s>, cannot take mail.",
 		    SPAN_ARG(envelope->client), SPAN_ARG(envelope->sender));
 		blank_line(out);
 	} else if (reader == READER_POSTMASTER) {
-		say(out, 0,
+		fold_say(out, 0,
 		    "This relay wrote a notice to the address below, and that "
 		    "notice could not be delivered itself. You get it as the "
 		    "postmaster, and nobody else does.");
@@ -135,13 +117,13 @@ say_what(const struct notice *notice, enum reader reader, struct buf *out)
 
 	switch (notice->kind) {
 	case NOTICE_FAILED:
-		say(out, 0,
+		fold_say(out, 0,
 		    "%s could not be delivered to %s. It has been given up "
 		    "and will not be tried again:",
 		    whose, many);
 		return;
 	case NOTICE_RELAYED:
-		say(out, 0,
+		fold_say(out, 0,
 		    "%s was passed on to the next mail server for %s. That "
 		    "server does not report deliveries, so this is the last "
 		    "that can be told:",
@@ -152,7 +134,7 @@ say_what(const struct notice *notice, enum reader reader, struct buf *out)
 	}
 	buf_init(&date, 64);
 	mail_date_add(&date, notice->retry_until);
-	say(out, 0,
+	fold_say(out, 0,
 	    "%s could not be delivered to %s yet. It is kept and tried again "
 	    "until %s. You need not send it again:",
 	    whose, many, buf_text(&date));
@@ -179,24 +161,25 @@ say_recipient(const struct notice_recipient *of, enum notice_kind kind,
 	const char *meaning = meaning_of(outcome);
 
 	blank_line(out);
-	say(out, INDENT, "<%.*s>", SPAN_ARG(of->recipient->address));
+	fold_say(out, INDENT, "<%.*s>", SPAN_ARG(of->recipient->address));
 	if (kind == NOTICE_RELAYED) {
 		if (outcome->remote != NULL)
-			say(out, 2 * INDENT, "passed on to %s",
+			fold_say(out, 2 * INDENT, "passed on to %s",
 			    outcome->remote);
 		return;
 	}
 	if (meaning != NULL)
-		say(out, 2 * INDENT, "%s", meaning);
+		fold_say(out, 2 * INDENT, "%s", meaning);
 	if (outcome->text == NULL)
 		return;
 	if (outcome->remote != NULL && outcome->code != 0)
-		say(out, 2 * INDENT, "%s said: %s", outcome->remote,
+		fold_say(out, 2 * INDENT, "%s said: %s", outcome->remote,
 		    outcome->text);
 	else if (outcome->remote != NULL)
-		say(out, 2 * INDENT, "%s: %s", outcome->remote, outcome->text);
+		fold_say(out, 2 * INDENT, "%s: %s", outcome->remote,
+		    outcome->text);
 	else
-		say(out, 2 * INDENT, "%s", outcome->text);
+		fold_say(out, 2 * INDENT, "%s", outcome->text);
 }
 
 static void
@@ -204,8 +187,8 @@ say_whom_to_ask(const struct conf *conf, struct buf *out)
 {
 	blank_line(out);
 	if (conf->contact != NULL)
-		say(out, 0, "%s", conf->contact);
-	say(out, 0,
+		fold_say(out, 0, "%s", conf->contact);
+	fold_say(out, 0,
 	    "If the words above do not help, write to <%s> and send all of "
 	    "this notice along.",
 	    conf->postmaster);
@@ -222,10 +205,11 @@ say_which(const struct notice *notice, struct buf *out)
 	mail_date_add(&date, envelope->arrival);
 	spool_id_text(notice->id, id);
 	blank_line(out);
-	say(out, 0, "The message: %s, taken %s", id, buf_text(&date));
+	fold_say(out, 0, "The message: %s, taken %s", id, buf_text(&date));
 	if (envelope->client.len > 0)
-		say(out, 0, "from the host: %.*s", SPAN_ARG(envelope->client));
-	say(out, 0, "with the sender: <%.*s>", SPAN_ARG(envelope->sender));
+		fold_say(out, 0, "from the host: %.*s",
+		    SPAN_ARG(envelope->client));
+	fold_say(out, 0, "with the sender: <%.*s>", SPAN_ARG(envelope->sender));
 	buf_clear(&date);
 }
 
@@ -236,7 +220,7 @@ notice_words_add(const struct notice *notice, const struct conf *conf,
 	enum reader reader = reader_of(notice, to);
 	size_t i;
 
-	say(out, 0, "This is the mail relay %s.", conf->hostname);
+	fold_say(out, 0, "This is the mail relay %s.", conf->hostname);
 	blank_line(out);
 	say_whose(notice, reader, out);
 	say_what(notice, reader, out);
@@ -244,7 +228,7 @@ notice_words_add(const struct notice *notice, const struct conf *conf,
 		say_recipient(&notice->recipients[i], notice->kind, out);
 	if (notice->count > LISTED) {
 		blank_line(out);
-		say(out, INDENT,
+		fold_say(out, INDENT,
 		    "and %zu more, which the second part of this notice lists",
 		    notice->count - LISTED);
 	}

@@ -18,8 +18,7 @@
 enum {
 	TOLD_MAX = 1000,
 	TEXT_MAX = 2 << 20,
-	ENTRY_MAX = 16384, /* one of them: two addresses, a reply */
-	LINE_MAX_BYTES = 4096,
+	ENTRY_MAX = 32768,  /* one of them: two addresses, a reply */
 	FIRST_SECONDS = 60, /* more may follow the first failure */
 	REST_SECONDS = 3600,
 	INDENT = 4
@@ -51,23 +50,6 @@ summary_free(struct summary *summary)
 	free(summary);
 }
 
-static void say(struct buf *out, size_t indent, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-say(struct buf *out, size_t indent, const char *format, ...)
-{
-	struct buf text;
-	va_list args;
-
-	buf_init(&text, LINE_MAX_BYTES);
-	va_start(args, format);
-	buf_vaddf(&text, format, args);
-	va_end(args);
-	fold_paragraph(out, indent, buf_span(&text));
-	buf_clear(&text);
-}
-
 static void
 add_entry(struct buf *out, const struct envelope *envelope, uint64_t id,
     const struct recipient *recipient, const struct outcome *outcome,
@@ -79,12 +61,12 @@ add_entry(struct buf *out, const struct envelope *envelope, uint64_t id,
 	buf_init(&date, 64);
 	mail_date_add(&date, now);
 	spool_id_text(id, text);
-	say(out, 0, "%s  %s", text, buf_text(&date));
-	say(out, INDENT, "from <%.*s>, host %.*s", SPAN_ARG(envelope->sender),
-	    SPAN_ARG(envelope->client));
-	say(out, INDENT, "to <%.*s>", SPAN_ARG(recipient->address));
+	fold_say(out, 0, "%s  %s", text, buf_text(&date));
+	fold_say(out, INDENT, "from <%.*s>, host %.*s",
+	    SPAN_ARG(envelope->sender), SPAN_ARG(envelope->client));
+	fold_say(out, INDENT, "to <%.*s>", SPAN_ARG(recipient->address));
 	if (outcome->text != NULL)
-		say(out, INDENT, "%s%s%s",
+		fold_say(out, INDENT, "%s%s%s",
 		    outcome->remote == NULL ? "" : outcome->remote,
 		    outcome->remote == NULL ? "" : ": ", outcome->text);
 	buf_add(out, SPAN("\r\n"));
@@ -140,7 +122,7 @@ add_body(const struct summary *summary, const struct conf *conf,
 	    "Content-Transfer-Encoding: %s\r\n"
 	    "\r\n",
 	    eight ? "8bit" : "7bit");
-	say(out, 0,
+	fold_say(out, 0,
 	    "This is the mail relay %s. The messages below could not be "
 	    "delivered. Their senders have not been told: their addresses may "
 	    "be forged, are missing, or cannot take mail.",
@@ -148,7 +130,7 @@ add_body(const struct summary *summary, const struct conf *conf,
 	buf_add(out, SPAN("\r\n"));
 	buf_add(out, buf_span(&summary->text));
 	if (summary->untold > 0)
-		say(out, 0, "And %zu more, which the log has.",
+		fold_say(out, 0, "And %zu more, which the log has.",
 		    summary->untold);
 }
 
