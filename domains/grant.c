@@ -13,10 +13,12 @@
 
 #include "base/xalloc.h"
 #include "domains/day.h"
+#include "domains/table_value.h"
 
 enum {
 	NOTE_MAX = 500,
 	RATE_MAX = 1000000000,
+	TEXT_MAX = 65536, /* of patterns; a line is shorter */
 };
 
 /* One option that is being read. */
@@ -79,6 +81,41 @@ bool
 grant_to(const struct grant *grant, const struct address *recipient)
 {
 	return patterns_match(&grant->to, recipient);
+}
+
+static void
+add_patterns(struct buf *out, const char *key, const struct patterns *patterns)
+{
+	struct buf value;
+
+	if (patterns->count == 0)
+		return;
+	buf_init(&value, TEXT_MAX);
+	patterns_text(patterns, &value);
+	buf_add_byte(out, ' ');
+	table_value_add(out, key, buf_span(&value));
+	buf_clear(&value);
+}
+
+void
+grant_text(const struct grant *grant, struct buf *out)
+{
+	char day[DAY_TEXT_MAX];
+
+	add_patterns(out, "from", &grant->from);
+	add_patterns(out, "to", &grant->to);
+	if (grant->rate > 0)
+		buf_addf(out, " rate=%u/h", grant->rate);
+	if (grant->until != INT64_MAX)
+		buf_addf(out, " until=%s", day_text(grant->until, day));
+	if (grant->owner != NULL) {
+		buf_add_byte(out, ' ');
+		table_value_add(out, "owner", span_of(grant->owner));
+	}
+	if (grant->note != NULL) {
+		buf_add_byte(out, ' ');
+		table_value_add(out, "note", span_of(grant->note));
+	}
 }
 
 void

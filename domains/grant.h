@@ -29,6 +29,8 @@ bool grant_live(const struct grant *grant, int64_t now);
 /* Does it speak of this sender, of this recipient? */
 bool grant_from(const struct grant *grant, const struct address *sender);
 bool grant_to(const struct grant *grant, const struct address *recipient);
+/* Appends " owner=... until=..." as a line has it; nothing for no option. */
+void grant_text(const struct grant *grant, struct buf *out);
 void grant_clear(struct grant *grant);
 
 #endif

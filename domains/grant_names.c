@@ -161,6 +161,24 @@ grant_names_failed(struct grant_names *names, size_t number)
 		set_known(names, number);
 }
 
+void
+grant_names_carry(struct grant_names *names, const struct grant_names *others)
+{
+	const struct name_state *state;
+	uint32_t i, found;
+
+	for (i = 0; i < names->names.count; i++) {
+		found = string_set_find(&others->names,
+		    string_set_at(&names->names, i));
+		if (found == STRING_SET_NONE)
+			continue;
+		state = &others->states[found];
+		if (state->known)
+			grant_names_resolved(names, i, state->addresses,
+			    state->count);
+	}
+}
+
 bool
 grant_names_known(const struct grant_names *names, uint32_t number)
 {

@@ -16,6 +16,7 @@
 #include "domains/domain.h"
 #include "domains/string_set.h"
 #include "domains/table_reader.h"
+#include "domains/table_value.h"
 
 enum {
 	REFUSE_MAX = 200, /* bytes; with the recipient it fits a reply line */
@@ -90,7 +91,6 @@ hosted_load(const char *file, uint64_t seed, struct complaints *complaints)
 		read_line(hosted, &reader, &line);
 	table_reader_close(&reader);
 	string_set_trim(&hosted->domains);
-	string_set_clear(&hosted->files);
 	if (complaints->errors == errors)
 		return hosted;
 	hosted_free(hosted);
@@ -107,6 +107,7 @@ hosted_free(struct hosted *hosted)
 	for (i = 0; i < hosted->options.count; i++) {
 		route_clear(&hosted->policies[i].route);
 		free(hosted->policies[i].refuse);
+		free(hosted->policies[i].recipients_file);
 	}
 	free(hosted->policies);
 	for (i = 0; i < hosted->recipients_count; i++)
@@ -137,6 +138,36 @@ match_of(const struct hosted *hosted, uint32_t found)
 		.policy = &hosted->policies[line->policy],
 		.line = line->number,
 	};
+}
+
+const char *
+hosted_at(const struct hosted *hosted, size_t n, struct hosted_match *match)
+{
+	*match = match_of(hosted, (uint32_t)n);
+	return string_set_at(&hosted->domains, (uint32_t)n).data;
+}
+
+void
+hosted_policy_text(const struct hosted_policy *policy, struct buf *out)
+{
+	const struct route *route = &policy->route;
+
+	if (policy->refuse != NULL) {
+		buf_add_byte(out, ' ');
+		table_value_add(out, "refuse", span_of(policy->refuse));
+		return;
+	}
+	if (!route->mx) {
+		buf_add(out, SPAN(" via="));
+		route_hops_text(route, out);
+	}
+	if (route->tls != TLS_MAY)
+		buf_addf(out, " tls=%s", tls_level_name(route->tls));
+	if (policy->recipients_file != NULL) {
+		buf_add_byte(out, ' ');
+		table_value_add(out, "recipients",
+		    span_of(policy->recipients_file));
+	}
 }
 
 /*
@@ -233,6 +264,7 @@ read_policy(struct hosted *hosted, struct table_reader *reader,
 	if (line->wrong) {
 		route_clear(&policy.route);
 		free(policy.refuse);
+		free(policy.recipients_file);
 		return false;
 	}
 	line->wrong = before;
@@ -352,4 +384,6 @@ take_recipients(struct read *read)
 	else if (read->reader->complaints->errors > errors)
 		read->line->wrong = true;
 	read->policy->recipients = hosted->recipients[number];
+	read->policy->recipients_file =
+	    xstrdup(string_set_at(&hosted->files, number).data);
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/span.h"
 #include "complaints.h"
 #include "recipients.h"
@@ -21,6 +22,7 @@ struct hosted_policy {
 	struct route route;
 	char *refuse;                        /* owned; or NULL */
 	const struct recipients *recipients; /* borrowed; NULL: anyone */
+	char *recipients_file; /* owned; as it is opened, or NULL */
 };
 
 struct hosted_match {
@@ -33,6 +35,11 @@ struct hosted *hosted_load(const char *file, uint64_t seed,
     struct complaints *complaints);
 void hosted_free(struct hosted *hosted);
 size_t hosted_count(const struct hosted *hosted);
+/* Domain number n in the table's order, a NUL behind it; n below the count. */
+const char *hosted_at(const struct hosted *hosted, size_t n,
+    struct hosted_match *match);
+/* Appends " via=... tls=..." as a line has it; nothing for the defaults. */
+void hosted_policy_text(const struct hosted_policy *policy, struct buf *out);
 /* The most specific line for domain (domain.h's form). */
 struct hosted_match hosted_find(const struct hosted *hosted,
     struct span domain);

@@ -66,6 +66,51 @@ patterns_match(const struct patterns *patterns, const struct address *address)
 	return patterns->count == 0;
 }
 
+/* RFC 5321 4.1.2: a Dot-string as it is, anything else as a Quoted-string. */
+static void
+add_local(struct buf *out, struct span local)
+{
+	struct address address;
+	const char *why;
+	size_t i;
+
+	if (address_parse(local, &address, &why) == PATH_OK &&
+	    address.kind == ADDRESS_BARE &&
+	    span_equal(address_span(&address), local)) {
+		buf_add(out, local);
+		return;
+	}
+	buf_add_byte(out, '"');
+	for (i = 0; i < local.len; i++) {
+		if (local.data[i] == '"' || local.data[i] == '\\')
+			buf_add_byte(out, '\\');
+		buf_add_byte(out, local.data[i]);
+	}
+	buf_add_byte(out, '"');
+}
+
+void
+patterns_text(const struct patterns *patterns, struct buf *out)
+{
+	const struct pattern *pattern;
+	size_t i;
+
+	for (i = 0; i < patterns->count; i++) {
+		pattern = &patterns->list[i];
+		if (i > 0)
+			buf_add_byte(out, ',');
+		if (pattern->null) {
+			buf_add(out, SPAN("<>"));
+			continue;
+		}
+		if (pattern->local != NULL) {
+			add_local(out, span_of(pattern->local));
+			buf_add_byte(out, '@');
+		}
+		buf_add(out, span_of(pattern->domain));
+	}
+}
+
 void
 patterns_clear(struct patterns *patterns)
 {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "address.h"
+#include "base/buf.h"
 #include "base/span.h"
 
 /*
@@ -32,6 +33,8 @@ bool patterns_parse(struct span value, bool null_allowed,
     struct patterns *patterns, size_t *at, const char **why);
 bool patterns_match(const struct patterns *patterns,
     const struct address *address);
+/* Appends them as patterns_parse() takes them. */
+void patterns_text(const struct patterns *patterns, struct buf *out);
 void patterns_clear(struct patterns *patterns);
 
 #endif

@@ -117,14 +117,21 @@ void
 route_destination(const struct route *route, struct span domain,
     struct buf *out)
 {
-	char text[IP_TEXT_MAX];
-	const struct hop *hop;
-	size_t i;
-
 	if (route->mx) {
 		buf_add(out, SPAN("mx:"));
 		buf_add(out, domain);
 	}
+	route_hops_text(route, out);
+	buf_addf(out, " tls=%s", tls_level_name(route->tls));
+}
+
+void
+route_hops_text(const struct route *route, struct buf *out)
+{
+	char text[IP_TEXT_MAX];
+	const struct hop *hop;
+	size_t i;
+
 	for (i = 0; i < route->hop_count; i++) {
 		hop = &route->hops[i];
 		if (i > 0)
@@ -135,7 +142,6 @@ route_destination(const struct route *route, struct span domain,
 			buf_addf(out, "[%s]:%u", ip_text(&hop->ip, text),
 			    hop->port);
 	}
-	buf_addf(out, " tls=%s", tls_level_name(route->tls));
 }
 
 const char *

@@ -56,6 +56,8 @@ bool route_equal(const struct route *a, const struct route *b);
  */
 void route_destination(const struct route *route, struct span domain,
     struct buf *out);
+/* Appends the hops as via= has them. */
+void route_hops_text(const struct route *route, struct buf *out);
 const char *tls_level_name(enum tls_level level);
 /* Reads off, may, require, verify; false for anything else. */
 bool tls_level_parse(struct span name, enum tls_level *level);

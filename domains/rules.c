@@ -29,6 +29,7 @@ struct rules {
 	struct route outside;
 	struct hosted *hosted;       /* owned */
 	struct allowlist *allowlist; /* owned */
+	unsigned *holds; /* owned; apart, since whoever holds may not change */
 };
 
 /* One decision that is being made. */
@@ -73,6 +74,7 @@ rules_load(const struct rules_sources *sources, struct complaints *complaints)
 {
 	struct rules *rules = xcalloc(1, sizeof(*rules));
 
+	rules->holds = xcalloc(1, sizeof(*rules->holds));
 	rules->hosted_file = copy(sources->hosted);
 	rules->allowlist_file = copy(sources->allowlist);
 	rules->contact = copy(sources->contact);
@@ -95,6 +97,8 @@ rules_free(struct rules *rules)
 {
 	if (rules == NULL)
 		return;
+	assert(*rules->holds == 0);
+	free(rules->holds);
 	hosted_free(rules->hosted);
 	allowlist_free(rules->allowlist);
 	route_clear(&rules->outside);
@@ -102,6 +106,53 @@ rules_free(struct rules *rules)
 	free(rules->allowlist_file);
 	free(rules->contact);
 	free(rules);
+}
+
+const struct rules *
+rules_hold(const struct rules *rules)
+{
+	if (rules != NULL)
+		++*rules->holds;
+	return rules;
+}
+
+void
+rules_let_go(const struct rules *rules)
+{
+	if (rules == NULL)
+		return;
+	assert(*rules->holds > 0);
+	--*rules->holds;
+}
+
+bool
+rules_held(const struct rules *rules)
+{
+	return *rules->holds > 0;
+}
+
+const struct hosted *
+rules_hosted_table(const struct rules *rules)
+{
+	return rules->hosted;
+}
+
+const struct allowlist *
+rules_allowlist(const struct rules *rules)
+{
+	return rules->allowlist;
+}
+
+const char *
+rules_hosted_file(const struct rules *rules)
+{
+	return rules->hosted_file;
+}
+
+const char *
+rules_allowlist_file(const struct rules *rules)
+{
+	return rules->allowlist_file;
 }
 
 size_t
@@ -134,6 +185,13 @@ void
 rules_name_failed(struct rules *rules, size_t index)
 {
 	grant_names_failed(allowlist_names(rules->allowlist), index);
+}
+
+void
+rules_names_carry(struct rules *rules, const struct rules *older)
+{
+	grant_names_carry(allowlist_names(rules->allowlist),
+	    allowlist_names(older->allowlist));
 }
 
 /*

@@ -30,11 +30,29 @@ struct rules_sources {
  */
 struct rules *rules_load(const struct rules_sources *sources,
     struct complaints *complaints);
+/* Nobody may hold them any more. */
 void rules_free(struct rules *rules);
+
+/*
+ * Whoever needs these very rules for longer than a call (a mail transaction
+ * keeps those that it began with) holds them, and their owner frees them only
+ * when nobody does.  For one thread, the loop's.  rules may be NULL.
+ */
+const struct rules *rules_hold(const struct rules *rules);
+void rules_let_go(const struct rules *rules);
+bool rules_held(const struct rules *rules);
 
 /* How many lines of each table are in force. */
 size_t rules_hosted_count(const struct rules *rules);
 size_t rules_grant_count(const struct rules *rules);
+/* The tables themselves, for whoever explains, compares or doubts them. */
+struct hosted;
+struct allowlist;
+const struct hosted *rules_hosted_table(const struct rules *rules);
+const struct allowlist *rules_allowlist(const struct rules *rules);
+/* The names of the files; the second may be NULL. */
+const char *rules_hosted_file(const struct rules *rules);
+const char *rules_allowlist_file(const struct rules *rules);
 
 /*
  * Names on the allowlist, for whoever looks them up: index from 0 until NULL
@@ -46,6 +64,8 @@ const char *rules_name(const struct rules *rules, size_t index);
 void rules_name_resolved(struct rules *rules, size_t index,
     const struct ip *addresses, size_t count);
 void rules_name_failed(struct rules *rules, size_t index);
+/* What older rules know of the names that both have: last good answers stay. */
+void rules_names_carry(struct rules *rules, const struct rules *older);
 
 /* Why: the table line that decided. */
 struct rule {

@@ -137,7 +137,7 @@ signalled(void *owner, int number)
 	struct relay *relay = owner;
 
 	if (number == SIGHUP)
-		relay_reload(relay);
+		reload_ask(relay->reload, NULL, NULL);
 	else
 		drain(relay);
 }
@@ -268,13 +268,15 @@ start(struct relay *relay, struct buf *why)
 		return false;
 	raise_descriptors();
 	relay->loop = loop_new(NULL);
-	/* Before the sync thread is made: it inherits the signal mask. */
+	/* Before another thread is made: it inherits the signal mask. */
 	relay->signals = signals_new(relay->loop, numbers,
 	    sizeof(numbers) / sizeof(numbers[0]), signalled, relay);
 	if (!open_spool(relay, &privileges, why) || !open_smtp(relay, why) ||
 	    !open_delivery(relay, why) || !privileges_drop(&privileges, why))
 		return false;
 	add_watches(relay);
+	relay->helper = helper_new(relay->loop);
+	relay->reload = reload_new(relay);
 	return true;
 }
 
@@ -282,12 +284,14 @@ static void
 end(struct relay *relay)
 {
 	relay->draining = false; /* the last turn has nobody left to ask */
+	helper_free(relay->helper);
 	smtp_server_free(relay->smtp);
 	names_free(relay->names);
 	if (relay->delivery != NULL)
 		delivery_free(relay->delivery);
 	if (relay->loop != NULL)
 		loop_turn(relay->loop, false); /* reaps the sessions */
+	reload_free(relay->reload);
 	resolver_free(relay->resolver);
 	signals_free(relay->signals);
 	loop_free(relay->loop);

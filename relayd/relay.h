@@ -5,12 +5,15 @@
 
 #include "relayd/admin/names.h"
 #include "relayd/delivery/delivery.h"
+#include "relayd/net/helper.h"
 #include "relayd/net/loop.h"
 #include "relayd/net/resolve.h"
 #include "relayd/net/signals.h"
 #include "relayd/settings.h"
 #include "relayd/smtp/smtp_server.h"
 #include "spool/spool.h"
+
+struct reload;
 
 /* The running relay: every room, owned. */
 struct relay {
@@ -20,6 +23,8 @@ struct relay {
 	struct spool *spool;
 	struct resolver *resolver;
 	struct names *names;
+	struct helper *helper; /* long work beside the loop */
+	struct reload *reload;
 	struct smtp_server *smtp;
 	struct delivery *delivery;
 	struct watch synced;  /* the sync thread's eventfd */
@@ -29,9 +34,18 @@ struct relay {
 };
 
 /*
- * SIGHUP: configuration, tables, certificates and log file anew, all or
- * nothing, without dropping a connection.  What is wrong is logged.
+ * Configuration, tables, certificates and log file anew, all or nothing,
+ * without dropping a connection or keeping one waiting: the files are read and
+ * checked beside the loop.  What is wrong is logged.  told (may be NULL) hears
+ * of the end: what changed, or every error, a line each.  A request that comes
+ * while files are read has them read once more.
  */
-void relay_reload(struct relay *relay);
+struct reload *reload_new(struct relay *relay);
+void reload_ask(struct reload *reload,
+    void (*told)(void *owner, bool good, const char *text), void *owner);
+/* Whoever asked is gone, and is not told. */
+void reload_forget(struct reload *reload, const void *owner);
+/* When nobody asks and no transaction is left. */
+void reload_free(struct reload *reload);
 
 #endif

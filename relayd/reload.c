@@ -1,21 +1,167 @@
 /*
  * reload - new settings for a running relay, all or nothing.
  *
- * Job:     load the files again, hand them to every room, or change nothing.
- * Called:  by main at SIGHUP.
- * Owns:    nothing that outlives the call.
- * Never:   drops a connection, or leaves two rooms with different rules.
+ * Job:     have the files read beside the loop, hand what they say to every
+ *          room, or change nothing; tell whoever asked.
+ * Called:  by main at SIGHUP; by the control socket.
+ * Owns:    the settings that are being read, and rules that are no longer in
+ *          force but held by a transaction.
+ * Never:   drops a connection, leaves two rooms with different rules, or keeps
+ *          the loop waiting for a file.
  */
+#include <sys/queue.h>
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/xalloc.h"
+#include "domains/difference.h"
 #include "relayd/admin/log.h"
 #include "relayd/relay.h"
 
 enum {
-	WHY_MAX = 4096
+	WHY_MAX = 4096,
+	CHANGES_MAX = 65536, /* bytes of what changed; more is counted */
+	RETIRED_MS = 1000,   /* how often retired rules are looked at */
 };
+
+/* Somebody who waits to be told. */
+struct asker {
+	TAILQ_ENTRY(asker) link;
+	void (*told)(void *owner, bool good, const char *text);
+	void *owner; /* borrowed */
+};
+TAILQ_HEAD(askers, asker);
+
+/* Files that are being read: the helper's until they are. */
+struct reading {
+	struct relay *relay;       /* not for the helper */
+	char *file;                /* owned */
+	const struct rules *older; /* borrowed: those in force */
+	struct settings new;
+	struct complaints complaints;
+	struct buf changes;
+	bool good;
+};
+
+/* Rules that a transaction may still hold. */
+struct retired {
+	LIST_ENTRY(retired) link;
+	struct rules *rules; /* owned */
+};
+
+struct reload {
+	struct relay *relay; /* borrowed */
+	struct watch watch;  /* a timer: due while there are retired rules */
+	bool under_way;
+	struct askers asked;   /* for what is under way */
+	struct askers waiting; /* for the next */
+	bool once_more;
+	LIST_HEAD(, retired) retired;
+};
+
+static void begin(struct reload *reload);
+static void look_at_retired(void *owner);
+
+static void
+keep(void *owner)
+{
+	(void)owner; /* the watch dies with struct reload */
+}
+
+struct reload *
+reload_new(struct relay *relay)
+{
+	struct reload *reload = xcalloc(1, sizeof(*reload));
+
+	reload->relay = relay;
+	TAILQ_INIT(&reload->asked);
+	TAILQ_INIT(&reload->waiting);
+	LIST_INIT(&reload->retired);
+	watch_init(&reload->watch, -1, reload, NULL, look_at_retired, keep);
+	loop_add(relay->loop, &reload->watch);
+	return reload;
+}
+
+void
+reload_ask(struct reload *reload,
+    void (*told)(void *owner, bool good, const char *text), void *owner)
+{
+	struct asker *asker;
+
+	if (told != NULL) {
+		asker = xcalloc(1, sizeof(*asker));
+		asker->told = told;
+		asker->owner = owner;
+		TAILQ_INSERT_TAIL(&reload->waiting, asker, link);
+	}
+	/* The files may have changed behind the reader: once more, then. */
+	reload->once_more = reload->under_way;
+	if (!reload->under_way)
+		begin(reload);
+}
+
+static void
+forget_in(struct askers *askers, const void *owner)
+{
+	struct asker *asker, *next;
+
+	for (asker = TAILQ_FIRST(askers); asker != NULL; asker = next) {
+		next = TAILQ_NEXT(asker, link);
+		if (owner != NULL && asker->owner != owner)
+			continue;
+		TAILQ_REMOVE(askers, asker, link);
+		free(asker);
+	}
+}
+
+void
+reload_forget(struct reload *reload, const void *owner)
+{
+	forget_in(&reload->asked, owner);
+	forget_in(&reload->waiting, owner);
+}
+
+void
+reload_free(struct reload *reload)
+{
+	struct retired *retired;
+
+	if (reload == NULL)
+		return;
+	reload_forget(reload, NULL);
+	while ((retired = LIST_FIRST(&reload->retired)) != NULL) {
+		LIST_REMOVE(retired, link);
+		rules_free(retired->rules);
+		free(retired);
+	}
+	loop_remove(reload->relay->loop, &reload->watch);
+	free(reload);
+}
+
+/* ---- beside the loop ---- */
+
+static void
+read_files(void *owner)
+{
+	struct reading *reading = owner;
+
+	reading->good =
+	    settings_load(reading->file, &reading->new, &reading->complaints);
+	if (reading->good)
+		difference_say(reading->older, reading->new.rules,
+		    &reading->changes);
+}
+
+static void
+free_rules(void *owner)
+{
+	rules_free(owner);
+}
+
+/* ---- in the loop ---- */
 
 static void
 warn_restart(const char *key, const char *old, const char *new)
@@ -47,14 +193,46 @@ hand_out(struct relay *relay, const struct settings *new, struct buf *why)
 }
 
 static void
-log_complaints(struct complaints *complaints)
+log_lines(enum log_level level, const char *event, const char *text)
 {
-	struct span rest = span_of(complaints_text(complaints)), line;
+	struct span rest = span_of(text), line;
 
 	while (rest.len > 0) {
 		line = span_cut(&rest, '\n');
-		log_say(LEVEL_ERROR, "reload-failed", "%.*s", SPAN_ARG(line));
+		log_say(level, event, "%.*s", SPAN_ARG(line));
 	}
+}
+
+/* Large ones take a while to free: that, too, is not for the loop. */
+static void
+retire(struct reload *reload, struct rules *rules)
+{
+	struct retired *retired = xcalloc(1, sizeof(*retired));
+
+	retired->rules = rules;
+	LIST_INSERT_HEAD(&reload->retired, retired, link);
+	look_at_retired(reload);
+}
+
+static void
+look_at_retired(void *owner)
+{
+	struct reload *reload = owner;
+	struct relay *relay = reload->relay;
+	struct retired *retired, *next;
+
+	for (retired = LIST_FIRST(&reload->retired); retired != NULL;
+	     retired = next) {
+		next = LIST_NEXT(retired, link);
+		if (rules_held(retired->rules))
+			continue;
+		LIST_REMOVE(retired, link);
+		helper_run(relay->helper, free_rules, NULL, retired->rules);
+		free(retired);
+	}
+	reload->watch.deadline = LIST_EMPTY(&reload->retired) ?
+	    LOOP_NEVER :
+	    loop_now(relay->loop) + RETIRED_MS;
 }
 
 /* Swaps in what hand_out() gave to the rooms. */
@@ -62,6 +240,7 @@ static void
 take(struct relay *relay, const struct settings *new)
 {
 	const struct conf *old = relay->settings.conf;
+	struct rules *older = relay->settings.rules;
 	struct log_line line;
 
 	warn_restart("spool.directory", old->spool.directory,
@@ -69,34 +248,88 @@ take(struct relay *relay, const struct settings *new)
 	warn_restart("dns.servers", old->dns_servers, new->conf->dns_servers);
 	warn_restart("user", old->user, new->conf->user);
 	warn_restart("group", old->group, new->conf->group);
+	rules_names_carry(new->rules, older);
 	names_reload(relay->names, new->rules);
+	relay->settings.rules = NULL;
 	settings_clear(&relay->settings);
 	relay->settings = *new;
+	retire(relay->reload, older);
 	log_begin(&line, LEVEL_INFO, "reloaded");
 	log_number(&line, "hosted", rules_hosted_count(new->rules));
 	log_number(&line, "grants", rules_grant_count(new->rules));
 	log_end(&line);
 }
 
-void
-relay_reload(struct relay *relay)
+static void
+tell(struct reload *reload, bool good, const char *text)
 {
-	struct complaints complaints;
-	struct settings new;
-	struct buf why;
+	struct asker *asker;
 
-	sd_notify(0, "RELOADING=1");
-	complaints_init(&complaints);
+	while ((asker = TAILQ_FIRST(&reload->asked)) != NULL) {
+		TAILQ_REMOVE(&reload->asked, asker, link);
+		asker->told(asker->owner, good, text);
+		free(asker);
+	}
+}
+
+static void
+conclude(struct reading *reading)
+{
+	struct relay *relay = reading->relay;
+	const char *complaints = complaints_text(&reading->complaints);
+	struct buf why;
+	bool good;
+
 	buf_init(&why, WHY_MAX);
-	if (!settings_load(relay->settings.conf->file, &new, &complaints)) {
-		log_complaints(&complaints);
-	} else if (!hand_out(relay, &new, &why)) {
+	good = reading->good && hand_out(relay, &reading->new, &why);
+	if (good) {
+		log_lines(LEVEL_WARNING, "reload", complaints);
+		take(relay, &reading->new);
+		tell(relay->reload, true, buf_text(&reading->changes));
+	} else if (reading->good) {
 		log_say(LEVEL_ERROR, "reload-failed", "%s", buf_text(&why));
-		settings_clear(&new);
+		settings_clear(&reading->new);
+		tell(relay->reload, false, buf_text(&why));
 	} else {
-		take(relay, &new);
+		log_lines(LEVEL_ERROR, "reload-failed", complaints);
+		tell(relay->reload, false, complaints);
 	}
 	buf_clear(&why);
-	complaints_clear(&complaints);
-	sd_notify(0, "READY=1");
+}
+
+static void
+files_read(void *owner)
+{
+	struct reading *reading = owner;
+	struct reload *reload = reading->relay->reload;
+
+	conclude(reading);
+	buf_clear(&reading->changes);
+	complaints_clear(&reading->complaints);
+	free(reading->file);
+	free(reading);
+	reload->under_way = false;
+	if (reload->once_more)
+		begin(reload);
+	else
+		sd_notify(0, "READY=1");
+}
+
+static void
+begin(struct reload *reload)
+{
+	struct relay *relay = reload->relay;
+	struct reading *reading = xcalloc(1, sizeof(*reading));
+
+	if (!reload->once_more)
+		sd_notify(0, "RELOADING=1");
+	reload->once_more = false;
+	reload->under_way = true;
+	TAILQ_CONCAT(&reload->asked, &reload->waiting, link);
+	reading->relay = relay;
+	reading->file = xstrdup(relay->settings.conf->file);
+	reading->older = relay->settings.rules;
+	complaints_init(&reading->complaints);
+	buf_init(&reading->changes, CHANGES_MAX);
+	helper_run(relay->helper, read_files, files_read, reading);
 }

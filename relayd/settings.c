@@ -8,6 +8,7 @@
  */
 #include "relayd/settings.h"
 
+#include "domains/tricks.h"
 #include "relayd/admin/privileges.h"
 #include "relayd/net/tls.h"
 
@@ -15,30 +16,19 @@ enum {
 	WHY_MAX = 4096
 };
 
-static struct rules *
-load_rules(const struct conf *conf, struct complaints *complaints)
-{
-	struct rules_sources sources = {
-		.hosted = conf->hosted,
-		.allowlist = conf->allowlist,
-		.postmaster = conf->postmaster,
-		.contact = conf->contact,
-		.outside = conf->delivery.outside,
-	};
-
-	return rules_load(&sources, complaints);
-}
-
 bool
 settings_load(const char *file, struct settings *settings,
     struct complaints *complaints)
 {
+	struct rules_sources sources;
+
 	settings->rules = NULL;
 	settings->conf = conf_load(file, complaints);
 	if (settings->conf == NULL)
 		return false;
-	settings->rules = load_rules(settings->conf, complaints);
-	if (settings->rules != NULL)
+	conf_rules_sources(settings->conf, &sources);
+	settings->rules = rules_load(&sources, complaints);
+	if (settings->rules != NULL && tricks_try(settings->rules, complaints))
 		return true;
 	settings_clear(settings);
 	return false;

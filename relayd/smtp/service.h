@@ -12,8 +12,9 @@
 #include "spool/spool.h"
 
 /*
- * What all sessions share.  They read conf and rules here at each command
- * and keep no pointer into them, so a reload just sets the two.
+ * What all sessions share.  They read conf here at each command and keep no
+ * pointer into it; a transaction holds the rules that it began with.  So a
+ * reload just sets the two.
  */
 struct service {
 	const struct conf *conf;   /* borrowed */
@@ -22,6 +23,10 @@ struct service {
 	struct limits *limits;     /* borrowed from the server */
 	struct smtp_counts counts;
 	bool draining;
+
+	/* Told of each accepted message that a line of the allowlist let in. */
+	void (*granted)(void *owner, const struct rules *rules, size_t line);
+	void *granted_owner; /* borrowed */
 
 	void *clock_owner;            /* borrowed */
 	uint64_t (*now)(void *owner); /* monotonic milliseconds */

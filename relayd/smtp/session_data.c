@@ -171,7 +171,7 @@ make_envelope(struct session *session, struct envelope *envelope)
 		envelope->envid = span_of(transaction->envid);
 	if (session->mail->headers.dkim)
 		envelope->flags |= ENVELOPE_SIGNED;
-	if (rules_granted(service->rules, &session->client,
+	if (rules_granted(transaction->rules, &session->client,
 		service_wall(service), &rule)) {
 		envelope->flags |= ENVELOPE_GRANTED;
 		if (rule.owner != NULL)
@@ -187,6 +187,11 @@ count_accepted(struct session *session)
 	counts->messages++;
 	counts->recipients += session->transaction->count;
 	counts->bytes += session->mail_size;
+	if (session->transaction->grant_line != 0 &&
+	    session->service->granted != NULL)
+		session->service->granted(session->service->granted_owner,
+		    session->transaction->rules,
+		    session->transaction->grant_line);
 }
 
 /* The spool's answer.  From COMMITTED on the message is ours: RFC 5321 6.1. */

@@ -154,8 +154,8 @@ session_do_mail(struct session *session, struct span args)
 	}
 	if (!mail_allowed(session, &sender, &params))
 		return;
-	session->transaction =
-	    transaction_new(&sender, &params, service_now(session->service));
+	session->transaction = transaction_new(&sender, &params,
+	    session->service->rules, service_now(session->service));
 	session_enter_phase(session, PHASE_MAIL);
 	session_reply(session, 250, "2.1.0", "sender ok");
 }
@@ -179,7 +179,7 @@ decided(struct session *session, struct address *recipient,
 	struct service *service = session->service;
 	struct refusal refusal;
 
-	rules_decide(service->rules, &session->client,
+	rules_decide(session->transaction->rules, &session->client,
 	    &session->transaction->sender, recipient, service_wall(service),
 	    decision);
 	if (decision->verdict == ACCEPT) {
@@ -258,7 +258,7 @@ session_do_rcpt(struct session *session, struct span args)
 		if (!room_for_one(session, &recipient))
 			return;
 		transaction_add(session->transaction, &recipient, &params,
-		    &decision.rule);
+		    &decision);
 		limits_count(session->service->limits, LIMITS_RECIPIENTS,
 		    &session->client, service_now(session->service));
 	}

@@ -77,6 +77,8 @@ smtp_server_new(const struct smtp_server_needs *needs)
 	server->service = (struct service){
 		.conf = needs->conf,
 		.rules = needs->rules,
+		.granted = needs->granted,
+		.granted_owner = needs->granted_owner,
 		.spool = needs->spool,
 		.limits = limits_new(0, draw(needs)),
 		.clock_owner = needs->loop,

@@ -22,6 +22,9 @@ struct smtp_server_needs {
 	struct spool *spool;
 	const struct conf *conf;
 	const struct rules *rules;
+	/* Each accepted message that a line of the allowlist let in; or NULL. */
+	void (*granted)(void *owner, const struct rules *rules, size_t line);
+	void *granted_owner;
 	void *
 	    random_owner; /* the seam of randomness: 64 bits; NULL function: getrandom(2) */
 	uint64_t (*random)(void *owner);
@@ -35,8 +38,8 @@ struct smtp_server *smtp_server_new(const struct smtp_server_needs *needs);
 bool smtp_server_listen(struct smtp_server *server, const int *passed,
     size_t passed_count, struct buf *why);
 /*
- * New configuration and rules from now on (sessions read them at each
- * command); loads certificates anew.  All or nothing: false with the reason in why.
+ * New configuration from now on (sessions read it at each command), and new
+ * rules for transactions that begin; loads certificates anew.  All or nothing: false with the reason in why.
  * Listeners that are new are opened, gone ones closed, the others untouched.
  */
 bool smtp_server_reload(struct smtp_server *server, const struct conf *conf,

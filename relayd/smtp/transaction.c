@@ -20,7 +20,7 @@ copy(struct span text)
 
 struct transaction *
 transaction_new(const struct address *sender, const struct mail_params *params,
-    uint64_t now)
+    const struct rules *rules, uint64_t now)
 {
 	struct transaction *transaction = xcalloc(1, sizeof(*transaction));
 
@@ -33,6 +33,7 @@ transaction_new(const struct address *sender, const struct mail_params *params,
 	if (params->smtputf8)
 		transaction->flags |= ENVELOPE_SMTPUTF8;
 	transaction->begun = now;
+	transaction->rules = rules_hold(rules);
 	if (params->envid.len > 0)
 		transaction->envid =
 		    xstrndup(params->envid.data, params->envid.len);
@@ -69,8 +70,9 @@ make_room(struct transaction *transaction)
 void
 transaction_add(struct transaction *transaction,
     const struct address *recipient, const struct rcpt_params *params,
-    const struct rule *rule)
+    const struct decision *decision)
 {
+	const struct rule *rule = &decision->rule;
 	struct recipient *one;
 
 	make_room(transaction);
@@ -84,6 +86,8 @@ transaction_add(struct transaction *transaction,
 		transaction->rule_file = xstrdup(rule->file);
 		transaction->rule_line = rule->line;
 	}
+	if (decision->granted && transaction->grant_line == 0)
+		transaction->grant_line = rule->line;
 	transaction->count++;
 }
 
@@ -104,5 +108,6 @@ transaction_free(struct transaction *transaction)
 	free(transaction->hashes);
 	free(transaction->envid);
 	free(transaction->rule_file);
+	rules_let_go(transaction->rules);
 	free(transaction);
 }

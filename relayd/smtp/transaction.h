@@ -26,6 +26,8 @@ struct transaction {
 	char *envid;     /* owned, or NULL */
 	char *rule_file; /* owned: what decided for the first recipient */
 	size_t rule_line;
+	const struct rules *rules; /* held: those that it began with */
+	size_t grant_line; /* of the allowlist, that let one in; 0: none */
 
 	struct recipient *recipients; /* owned array of owned texts */
 	uint64_t *hashes;             /* owned; of their addresses */
@@ -34,15 +36,15 @@ struct transaction {
 };
 
 struct transaction *transaction_new(const struct address *sender,
-    const struct mail_params *params, uint64_t now);
+    const struct mail_params *params, const struct rules *rules, uint64_t now);
 
 /* True when this very recipient is there already. */
 bool transaction_has(const struct transaction *transaction,
     const struct address *recipient);
-/* Copies a recipient and, for the first one, the rule that let it in. */
+/* Copies a recipient and, where it is the first, the rule that let it in. */
 void transaction_add(struct transaction *transaction,
     const struct address *recipient, const struct rcpt_params *params,
-    const struct rule *rule);
+    const struct decision *decision);
 
 void transaction_free(struct transaction *transaction);
 

@@ -51,6 +51,7 @@ static const struct row {
 	{ "hosted", "lab.test via=[127.0.0.1]:1\n", "postmaster" },
 	{ "allowlist", "127.0.0.3\n0.0.0.0/0\n", "allowlist:2:" },
 	{ "allowlist", "127.0.0.3 until=2027-02-30\n", "allowlist:1:" },
+	{ "allowlist", "0.0.0.0/1\n128.0.0.0/1\n", "open relay" },
 	{ "relayd.conf", "hostname = ;\n", "relayd.conf:1" },
 	{ "relayd.conf",
 	    "hostname = \"mail.campus.test\";\ncolour = \"red\";\n",
@@ -115,6 +116,29 @@ START_TEST(a_grant_that_was_taken_away_ends_with_the_reload)
 }
 END_TEST
 
+START_TEST(a_transaction_keeps_the_rules_it_began_with)
+{
+	struct scene scene;
+	struct talk talk;
+
+	scene_open(&scene, &(struct scene_setup){ .allowlist = "127.0.0.2\n" });
+	ck_assert(talk_open(&talk, "127.0.0.2", daemon_port(scene.daemon)));
+	ck_assert_int_eq(talk_reply(&talk), 220);
+	ck_assert_int_eq(talk_say(&talk, "EHLO tool.test"), 250);
+	ck_assert_int_eq(talk_say(&talk, "MAIL FROM:<" SENDER ">"), 250);
+	daemon_write(scene.daemon, "allowlist", "# nobody\n");
+	daemon_reload(scene.daemon);
+	ck_assert_int_eq(talk_say(&talk, "RCPT TO:<a@out.example>"), 250);
+	daemon_reload(scene.daemon);
+	ck_assert_int_eq(talk_say(&talk, "RCPT TO:<b@out.example>"), 250);
+	ck_assert_int_eq(talk_say(&talk, "RSET"), 250);
+	ck_assert_int_eq(talk_say(&talk, "MAIL FROM:<" SENDER ">"), 250);
+	ck_assert_int_eq(talk_say(&talk, "RCPT TO:<a@out.example>"), 550);
+	talk_close(&talk);
+	scene_close(&scene);
+}
+END_TEST
+
 START_TEST(mail_that_waits_takes_the_new_route_after_a_reload)
 {
 	struct scene scene;
@@ -145,6 +169,7 @@ reload_suite(void)
 	tcase_add_test(tcase, a_new_table_is_in_force_after_a_reload);
 	tcase_add_loop_test(tcase, a_broken_file_changes_nothing_at_all, 0,
 	    sizeof(broken) / sizeof(broken[0]));
+	tcase_add_test(tcase, a_transaction_keeps_the_rules_it_began_with);
 	tcase_add_test(tcase, a_grant_that_was_taken_away_ends_with_the_reload);
 	tcase_add_test(tcase,
 	    mail_that_waits_takes_the_new_route_after_a_reload);

@@ -259,6 +259,26 @@ START_TEST(name_is_its_addresses_as_they_are_now)
 }
 END_TEST
 
+START_TEST(new_tables_know_what_the_old_ones_knew_of_a_name)
+{
+	struct allowlist *old = list_of("a.campus.test\nb.campus.test\n");
+	struct allowlist *new = list_of("c.campus.test\nb.campus.test\n");
+	struct ip first = ip_of("192.0.2.1"), second = ip_of("192.0.2.2");
+
+	grant_names_resolved(allowlist_names(old), 0, &first, 1);
+	grant_names_resolved(allowlist_names(old), 1, &second, 1);
+	ck_assert_int_eq(verdict_of(new, "192.0.2.2"), ALLOWLIST_UNKNOWN);
+	grant_names_carry(allowlist_names(new), allowlist_names(old));
+	ck_assert_int_eq(verdict_of(new, "192.0.2.2"), G);
+	ck_assert(!grant_names_known(allowlist_names(new), 0));
+	ck_assert_int_eq(verdict_of(new, "192.0.2.1"), ALLOWLIST_UNKNOWN);
+	grant_names_failed(allowlist_names(new), 1);
+	ck_assert_int_eq(verdict_of(new, "192.0.2.2"), G);
+	allowlist_free(old);
+	allowlist_free(new);
+}
+END_TEST
+
 START_TEST(name_never_lets_this_machine_in)
 {
 	struct allowlist *list = list_of("a.campus.test\n");
@@ -462,6 +482,7 @@ allowlist_suite(void)
 	    ROWS(rates));
 	suite_add_tcase(suite, asking);
 	tcase_add_test(names, name_is_its_addresses_as_they_are_now);
+	tcase_add_test(names, new_tables_know_what_the_old_ones_knew_of_a_name);
 	tcase_add_test(names, name_never_lets_this_machine_in);
 	tcase_add_loop_test(names,
 	    address_of_a_name_competes_as_a_network_of_one, 0, ROWS(named));
