@@ -15,6 +15,7 @@
 #include "base/xalloc.h"
 #include "domains/network_set.h"
 #include "domains/string_set.h"
+#include "domains/subject.h"
 
 enum {
 	GROUP_MAX = 1000, /* lines of one network: each is tried at a RCPT */
@@ -168,6 +169,38 @@ allowlist_rate(const struct allowlist *list, const struct ip *client,
 
 	ask_client(&question, client);
 	return question.rate;
+}
+
+/* Entries stand in the order of their lines. */
+size_t
+allowlist_index(const struct allowlist *list, size_t line)
+{
+	size_t low = 0, high = list->count, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (list->entries[middle].number < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < list->count && list->entries[low].number == line)
+		return low;
+	return list->count;
+}
+
+size_t
+allowlist_rank(const struct allowlist *list, size_t n)
+{
+	const struct entry *entry = &list->entries[n];
+	const struct groups *groups =
+	    entry->named ? &list->name_groups : &list->network_groups;
+	uint32_t i = groups->list[entry->subject].first;
+	size_t rank = 0;
+
+	for (; i != n; i = list->entries[i].next)
+		rank++;
+	return rank;
 }
 
 bool
@@ -420,63 +453,26 @@ add_name(struct allowlist *list, struct table_reader *reader,
 		append(list, group, entry);
 }
 
-/* Digits, dots, colons and slashes alone were meant as an address. */
-static bool
-looks_like_network(struct span subject)
-{
-	size_t i;
-
-	if (span_find(subject, ':') < subject.len ||
-	    span_find(subject, '/') < subject.len)
-		return true;
-	for (i = 0; i < subject.len; i++)
-		if (subject.data[i] != '.' &&
-		    (subject.data[i] < '0' || subject.data[i] > '9'))
-			return false;
-	return true;
-}
-
-/* NULL, or what is wrong with a host name. */
-static const char *
-name_fault(struct span subject, char name[DOMAIN_MAX + 1], bool exclusion)
-{
-	const char *why;
-
-	if (exclusion)
-		return "a name cannot be excluded, since its addresses may be "
-		       "unknown; expected an address or a network";
-	if (!domain_normalise(subject, name, &why))
-		return why;
-	if (span_find(span_of(name), '.') == strlen(name))
-		return "not a full name; expected one as scanner3.campus.test";
-	return NULL;
-}
-
 static void
 read_line(struct allowlist *list, struct table_reader *reader,
     struct table_line *line)
 {
-	bool exclusion = line->subject.data[0] == '!';
-	struct span subject = span_skip(line->subject, exclusion ? 1 : 0);
-	bool numeric = looks_like_network(subject);
 	struct entry entry = { .number = (uint32_t)line->number };
-	char name[DOMAIN_MAX + 1];
-	struct network network;
-	const char *why = NULL;
+	struct subject subject;
+	const char *why;
+	bool good;
 
-	if (!numeric)
-		why = name_fault(subject, name, exclusion);
-	else if (network_parse(subject, &network, &why))
-		why = NULL;
-	if (why != NULL)
+	good = subject_parse(line->subject, &subject, &why);
+	if (!good)
 		table_reader_complain(reader, line, line->subject.data,
 		    "\"%.*s\": %s", TABLE_SHOWN(line->subject), why);
 	/* A wrong subject is no reason to say nothing of the options. */
-	if (!read_grant(list, reader, line, exclusion, &entry.grant) ||
-	    why != NULL)
+	if (!read_grant(list, reader, line, subject.excluded, &entry.grant) ||
+	    !good)
 		return;
-	if (numeric)
-		add_network(list, reader, line, &network, entry, exclusion);
+	if (subject.named)
+		add_name(list, reader, line, span_of(subject.name), entry);
 	else
-		add_name(list, reader, line, span_of(name), entry);
+		add_network(list, reader, line, &subject.network, entry,
+		    subject.excluded);
 }

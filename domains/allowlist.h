@@ -62,6 +62,10 @@ struct allowlist_line {
 	bool excluded;
 	const struct grant *grant;
 };
+/* Its n for the line of this number in the file; the count when there is none. */
+size_t allowlist_index(const struct allowlist *list, size_t line);
+/* How many lines of the same network or name stand before line n. */
+size_t allowlist_rank(const struct allowlist *list, size_t n);
 bool allowlist_at(const struct allowlist *list, size_t n,
     struct allowlist_line *line, char *text, size_t size);
 

@@ -147,6 +147,23 @@ hosted_at(const struct hosted *hosted, size_t n, struct hosted_match *match)
 	return string_set_at(&hosted->domains, (uint32_t)n).data;
 }
 
+size_t
+hosted_index(const struct hosted *hosted, size_t line)
+{
+	size_t low = 0, count = hosted->domains.count, high = count, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (hosted->lines[middle].number < line)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low < count && hosted->lines[low].number == line)
+		return low;
+	return count;
+}
+
 void
 hosted_policy_text(const struct hosted_policy *policy, struct buf *out)
 {

@@ -38,6 +38,8 @@ size_t hosted_count(const struct hosted *hosted);
 /* Domain number n in the table's order, a NUL behind it; n below the count. */
 const char *hosted_at(const struct hosted *hosted, size_t n,
     struct hosted_match *match);
+/* Its n for the line of this number in the file; the count when there is none. */
+size_t hosted_index(const struct hosted *hosted, size_t line);
 /* Appends " via=... tls=..." as a line has it; nothing for the defaults. */
 void hosted_policy_text(const struct hosted_policy *policy, struct buf *out);
 /* The most specific line for domain (domain.h's form). */
