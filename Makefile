@@ -17,7 +17,7 @@ Q = $(if $(filter 1,$(V)),,@)
 SAY = $(if $(filter 1,$(V)),@:,@echo)
 
 # What relayd itself needs is kept apart from CFLAGS, which are the packager's.
-LIBS = gnutls libcares libconfig libxxhash libidn2 libsystemd libseccomp
+LIBS = gnutls libcares libconfig libxxhash libidn2 libsystemd libseccomp jansson
 OUR_CPPFLAGS = -D_GNU_SOURCE -I. -Idomains \
 	-DRELAYD_VERSION='"$(VERSION)"' -DRELAYD_CONF='"$(SYSCONFDIR)/relayd/relayd.conf"'
 OUR_CFLAGS = -std=gnu11 -pthread -fPIE -fstack-protector-strong -MMD -MP \
@@ -33,7 +33,7 @@ LIB_LDLIBS = $(eval LIB_LDLIBS := $$(shell pkg-config --libs $(LIBS)))$(LIB_LDLI
 CHECK_LDLIBS = $(eval CHECK_LDLIBS := $$(shell pkg-config --libs check))$(CHECK_LDLIBS)
 
 ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd/admin
-PROGRAM = relayd/main.c relayd/settings.c relayd/reload.c
+PROGRAM = relayd/main.c relayd/settings.c relayd/reload.c relayd/desk.c
 SOURCES = $(wildcard $(addsuffix /*.c,$(ROOMS)))
 SINK = tests/support/sink.c tests/support/hop_server.c tests/support/hop_session.c
 # Doubles of whole rooms, in front of the library for the tests that name them.
@@ -116,7 +116,7 @@ JOBS = $(shell nproc)
 
 # Debian packages: to build, to test, and to look closely.
 BUILD_PACKAGES = gcc libc6-dev make pkg-config libgnutls28-dev libc-ares-dev libconfig-dev \
-	libxxhash-dev libidn2-dev libsystemd-dev libseccomp-dev
+	libxxhash-dev libidn2-dev libsystemd-dev libseccomp-dev libjansson-dev
 RUN_PACKAGES = curl swaks
 CHECK_PACKAGES = check curl swaks msmtp python3 python3-aiosmtpd postfix openssl
 LINT_PACKAGES = clang-format mandoc shellcheck

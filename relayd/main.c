@@ -272,11 +272,13 @@ start(struct relay *relay, struct buf *why)
 	relay->signals = signals_new(relay->loop, numbers,
 	    sizeof(numbers) / sizeof(numbers[0]), signalled, relay);
 	if (!open_spool(relay, &privileges, why) || !open_smtp(relay, why) ||
-	    !open_delivery(relay, why) || !privileges_drop(&privileges, why))
+	    !open_delivery(relay, why) || !desk_open(relay, &privileges, why) ||
+	    !privileges_drop(&privileges, why))
 		return false;
 	add_watches(relay);
 	relay->helper = helper_new(relay->loop);
 	relay->reload = reload_new(relay);
+	desk_start(relay);
 	return true;
 }
 
@@ -284,6 +286,7 @@ static void
 end(struct relay *relay)
 {
 	relay->draining = false; /* the last turn has nobody left to ask */
+	desk_end(relay);
 	helper_free(relay->helper);
 	smtp_server_free(relay->smtp);
 	names_free(relay->names);
@@ -324,7 +327,7 @@ check_files(const char *file)
 static int
 serve(const char *file)
 {
-	struct relay relay = { .draining = false };
+	struct relay relay = { .control_socket.fd = -1 };
 	struct complaints complaints;
 	struct buf why;
 	bool good;

@@ -3,7 +3,10 @@
 
 #include <stdbool.h>
 
+#include "relayd/admin/control.h"
 #include "relayd/admin/names.h"
+#include "relayd/admin/privileges.h"
+#include "relayd/admin/rates.h"
 #include "relayd/delivery/delivery.h"
 #include "relayd/net/helper.h"
 #include "relayd/net/loop.h"
@@ -27,6 +30,9 @@ struct relay {
 	struct reload *reload;
 	struct smtp_server *smtp;
 	struct delivery *delivery;
+	struct control_socket control_socket; /* until control has it */
+	struct control *control;              /* NULL: none is configured */
+	struct rates *rates;
 	struct watch synced;  /* the sync thread's eventfd */
 	struct watch loading; /* due while an earlier life's queue is told */
 	struct watch drained; /* due when a stop waits no longer */
@@ -47,5 +53,11 @@ void reload_ask(struct reload *reload,
 void reload_forget(struct reload *reload, const void *owner);
 /* When nobody asks and no transaction is left. */
 void reload_free(struct reload *reload);
+/* desk.c: opens the control socket, before root is dropped. */
+bool desk_open(struct relay *relay, const struct privileges *privileges,
+    struct buf *why);
+/* Once every room is open; and before any is closed. */
+void desk_start(struct relay *relay);
+void desk_end(struct relay *relay);
 
 #endif

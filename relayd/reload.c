@@ -248,8 +248,11 @@ take(struct relay *relay, const struct settings *new)
 	warn_restart("dns.servers", old->dns_servers, new->conf->dns_servers);
 	warn_restart("user", old->user, new->conf->user);
 	warn_restart("group", old->group, new->conf->group);
+	warn_restart("control", old->control, new->conf->control);
 	rules_names_carry(new->rules, older);
 	names_reload(relay->names, new->rules);
+	if (relay->control != NULL)
+		control_reloaded(relay->control, new->conf, new->rules);
 	relay->settings.rules = NULL;
 	settings_clear(&relay->settings);
 	relay->settings = *new;

@@ -33,22 +33,33 @@ mix(uint64_t id)
 	return id ^ id >> 32;
 }
 
-/* The largest power of two that is not above the number of buckets. */
-static size_t
-level(size_t bucket_count)
+size_t
+entries_level(size_t bucket_count)
 {
 	return (size_t)1 << (63 - __builtin_clzll(bucket_count));
+}
+
+size_t
+entries_home(size_t bucket_count, uint64_t hash)
+{
+	size_t half = entries_level(bucket_count);
+	size_t at = hash & (2 * half - 1);
+
+	return at < bucket_count ? at : at & (half - 1);
 }
 
 static struct spool_entry **
 bucket(const struct entries *entries, uint64_t id)
 {
-	size_t half = level(entries->bucket_count);
-	size_t at = mix(id) & (2 * half - 1);
+	size_t at = entries_home(entries->bucket_count, mix(id));
 
-	if (at >= entries->bucket_count)
-		at &= half - 1;
 	return &entries->chunks[at / CHUNK][at % CHUNK];
+}
+
+struct spool_entry *
+entries_bucket(const struct entries *entries, size_t number)
+{
+	return entries->chunks[number / CHUNK][number % CHUNK];
 }
 
 static void
@@ -67,7 +78,8 @@ add_bucket(struct entries *entries)
 static void
 split(struct entries *entries)
 {
-	size_t at = entries->bucket_count & (level(entries->bucket_count) - 1);
+	size_t at =
+	    entries->bucket_count & (entries_level(entries->bucket_count) - 1);
 	struct spool_entry *entry, *next, **home;
 
 	entry = entries->chunks[at / CHUNK][at % CHUNK];

@@ -51,6 +51,14 @@ struct spool_entry *entries_add(struct entries *entries, uint64_t id,
     uint32_t recipient_count);
 struct spool_entry *entries_find(const struct entries *entries, uint64_t id);
 void entries_remove(struct entries *entries, struct spool_entry *entry);
+/*
+ * For a walk over all: the chain in one bucket; the bucket that a hash has
+ * in a table of so many; the largest power of two that is not above count.
+ */
+struct spool_entry *entries_bucket(const struct entries *entries,
+    size_t number);
+size_t entries_home(size_t bucket_count, uint64_t hash);
+size_t entries_level(size_t bucket_count);
 /* Bytes that the entries and their table take. */
 size_t entries_memory(const struct entries *entries);
 

@@ -23,3 +23,10 @@ look_size(struct spool *spool, const struct spool_entry *entry, uint64_t *size)
 	*size = record.prefix_len + record.content_len;
 	return true;
 }
+
+bool
+look_space(const struct spool *spool, uint64_t *bytes, uint64_t *inodes)
+{
+	return spool->disk->space(spool->disk->owner, spool->root, bytes,
+		   inodes) == 0;
+}

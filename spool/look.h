@@ -15,4 +15,7 @@
 bool look_size(struct spool *spool, const struct spool_entry *entry,
     uint64_t *size);
 
+/* Bytes and inodes that are free to the spool; false with errno. */
+bool look_space(const struct spool *spool, uint64_t *bytes, uint64_t *inodes);
+
 #endif

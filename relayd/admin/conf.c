@@ -184,6 +184,7 @@ conf_free(struct conf *conf)
 	free(conf->delivery.local_address);
 	free(conf->dns_servers);
 	free(conf->control);
+	free(conf->control_group);
 	free(conf->user);
 	free(conf->group);
 	free(conf->log_target);

@@ -94,10 +94,12 @@ struct conf {
 	struct conf_spool spool;
 	struct conf_limits limits;
 	struct conf_delivery delivery;
-	char *dns_servers;  /* "a:p,b:p", or NULL for resolv.conf */
-	char *control;      /* socket path, or NULL */
-	char *user, *group; /* or NULL */
-	char *log_target;   /* "stderr", "syslog" or a file; default stderr */
+	char *dns_servers;     /* "a:p,b:p", or NULL for resolv.conf */
+	char *control;         /* socket path, or NULL */
+	unsigned control_mode; /* of the socket, such as 0660 */
+	char *control_group;   /* of the socket, or NULL */
+	char *user, *group;    /* or NULL */
+	char *log_target; /* "stderr", "syslog" or a file; default stderr */
 	enum log_level log_level;
 };
 

@@ -55,6 +55,8 @@ static const struct conf_key root[] = {
 	    "the file of the hosted domains" },
 	{ "allowlist", conf_read_path, AT(allowlist), .least = 1, .most = PATH_LONGEST },
 	{ "control", conf_read_path, AT(control), .least = 1, .most = SUN_LONGEST },
+	{ "control_mode", conf_mail_mode, AT(control_mode), .fallback = "0660" },
+	{ "control_group", conf_read_text, AT(control_group), .least = 1, .most = 32 },
 	{ "user", conf_read_text, AT(user), .least = 1, .most = 32 },
 	{ "group", conf_read_text, AT(group), .least = 1, .most = 32 },
 	{ "listen", conf_listen_read, 0, .required =

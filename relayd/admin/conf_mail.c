@@ -241,3 +241,22 @@ conf_mail_log_target(const struct conf_reader *reader,
 	}
 	return conf_read_path(reader, key, value, field);
 }
+
+/* Octal digits in a text, as chmod(1) has them; for user and group, or others, too. */
+bool
+conf_mail_mode(const struct conf_reader *reader, const struct conf_key *key,
+    const struct conf_value *value, void *field)
+{
+	const char *digit = value->text;
+	unsigned mode = 0;
+
+	(void)key;
+	while (digit != NULL && *digit >= '0' && *digit <= '7' && mode <= 0666)
+		mode = mode * 8 + (unsigned)(*digit++ - '0');
+	if (digit == NULL || *digit != '\0' || (mode & ~0666u) != 0 ||
+	    (mode & 0600) != 0600)
+		return conf_read_wrong(reader, value,
+		    "a mode in a text, from \"0600\" to \"0666\"");
+	*(unsigned *)field = mode;
+	return true;
+}

@@ -22,5 +22,7 @@ bool conf_mail_priority(const struct conf_reader *reader,
     const struct conf_key *key, const struct conf_value *value, void *field);
 bool conf_mail_log_target(const struct conf_reader *reader,
     const struct conf_key *key, const struct conf_value *value, void *field);
+bool conf_mail_mode(const struct conf_reader *reader,
+    const struct conf_key *key, const struct conf_value *value, void *field);
 
 #endif

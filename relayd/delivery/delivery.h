@@ -45,7 +45,17 @@ size_t delivery_active(const struct delivery *delivery);
 /* Aborts what is in flight (it will be repeated after a start) and frees. */
 void delivery_free(struct delivery *delivery);
 
+/* Errands: a message counts once for each of its destinations. */
+struct queue_totals {
+	size_t in_attempt; /* or being told of */
+	size_t ready;      /* as soon as there is a connection */
+	size_t unsorted;   /* to be read again after a reload */
+	size_t waiting;    /* their back-off lasts */
+	size_t held;       /* until an administrator releases them */
+};
+
 struct delivery_counts {
+	struct queue_totals queue;
 	uint64_t delivered, deferred, failed, attempts, notices;
 	size_t destinations, connections;
 };

@@ -36,7 +36,7 @@ destination_new(struct core *core, const char *name)
 	destination->core = core;
 	destination->name = xstrdup(name);
 	TAILQ_INIT(&destination->lanes);
-	queue_init(&destination->queue);
+	queue_init(&destination->queue, &core->counts.queue);
 	health_init(&destination->health);
 	hostlist_init(&destination->hosts, destination);
 	LIST_INIT(&destination->lines);

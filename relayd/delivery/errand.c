@@ -29,9 +29,9 @@ static void set_flag(struct errand *errand, unsigned flag, bool on);
 _Static_assert(sizeof(struct errand) <= 40, "an errand has grown");
 
 void
-queue_init(struct queue *queue)
+queue_init(struct queue *queue, struct queue_totals *totals)
 {
-	*queue = (struct queue){ .sweep = NULL };
+	*queue = (struct queue){ .totals = totals };
 	TAILQ_INIT(&queue->ready);
 	TAILQ_INIT(&queue->unsorted);
 }
@@ -59,12 +59,30 @@ count_of(struct queue *queue, enum errand_place place)
 	abort();
 }
 
+static size_t *
+total_of(struct queue *queue, enum errand_place place)
+{
+	switch (place) {
+	case ERRAND_OUT:
+		return &queue->totals->in_attempt;
+	case ERRAND_READY:
+		return &queue->totals->ready;
+	case ERRAND_UNSORTED:
+		return &queue->totals->unsorted;
+	case ERRAND_WAITING:
+		return &queue->totals->waiting;
+	}
+	abort();
+}
+
 /* The only assignment to an errand's place. */
 static void
 move(struct queue *queue, struct errand *errand, enum errand_place place)
 {
 	(*count_of(queue, errand_place(errand)))--;
 	(*count_of(queue, place))++;
+	(*total_of(queue, errand_place(errand)))--;
+	(*total_of(queue, place))++;
 	errand->due.flags &= (uint8_t)~FLAG_PLACE;
 	errand->due.flags |= (uint8_t)place;
 }
@@ -79,6 +97,7 @@ errand_new(struct destination *destination, struct queue *queue,
 	errand->destination = destination;
 	errand->entry = entry;
 	queue->out_count++;
+	queue->totals->in_attempt++;
 	return errand;
 }
 
@@ -87,6 +106,7 @@ errand_free(struct core *core, struct queue *queue, struct errand *errand)
 {
 	errand_take(core, queue, errand);
 	queue->out_count--;
+	queue->totals->in_attempt--;
 	free(errand);
 }
 

@@ -29,10 +29,11 @@ struct queue {
 	struct due_line ready;
 	struct due_line unsorted;
 	size_t ready_count, unsorted_count, waiting_count, out_count;
-	struct errand *sweep; /* next one to be looked at, or NULL */
+	struct errand *sweep;        /* next one to be looked at, or NULL */
+	struct queue_totals *totals; /* borrowed: over all queues */
 };
 
-void queue_init(struct queue *queue);
+void queue_init(struct queue *queue, struct queue_totals *totals);
 bool queue_empty(const struct queue *queue);
 
 /* A new errand, out; its entry's letter learns of it in letter_attach(). */

@@ -50,6 +50,7 @@ struct resolver {
 	size_t asking;      /* entries */
 	bool asking_now;    /* ask_next() is running */
 	unsigned round;     /* of telling */
+	struct resolver_counts counts;
 };
 
 /* ---- telling ---- */
@@ -136,11 +137,28 @@ static void ask_next(struct resolver *resolver);
 
 /* The entry is known from here on; all who wait will hear. */
 static void
+count_answer(struct resolver *resolver, enum resolve_status status,
+    const char *error)
+{
+	struct resolver_counts *counts = &resolver->counts;
+
+	counts->asked++;
+	if (status != RESOLVE_FAILED) {
+		counts->answered_at = loop_now(resolver->loop);
+		return;
+	}
+	counts->failed++;
+	counts->failed_at = loop_now(resolver->loop);
+	counts->error = error;
+}
+
+static void
 learn(struct dns_entry *entry, enum resolve_status status, uint32_t ttl,
     const char *error, const void *records, size_t count)
 {
 	struct resolver *resolver = entry->resolver;
 
+	count_answer(resolver, status, error);
 	dns_cache_learn(resolver->cache, entry, status, records, count);
 	entry->error = error;
 	entry->expires = loop_now(resolver->loop) + (uint64_t)ttl * 1000;
@@ -416,4 +434,10 @@ query_answer_address(struct query *query, const struct address_answer *answer)
 	backend_said(query, answer->status, answer->ttl, answer->error,
 	    answer->addresses,
 	    count > RESOLVE_ADDRESS_MAX ? RESOLVE_ADDRESS_MAX : count);
+}
+
+void
+resolver_count(const struct resolver *resolver, struct resolver_counts *counts)
+{
+	*counts = resolver->counts;
 }

@@ -80,6 +80,15 @@ struct query *resolve_address(struct resolver *resolver, const char *host,
     void *owner);
 void query_cancel(struct query *query);
 
+/* How DNS does; times are monotonic ms, 0: never. */
+struct resolver_counts {
+	uint64_t asked, failed; /* questions that were put to DNS */
+	uint64_t answered_at, failed_at;
+	const char *error; /* of the last failure; static, or NULL */
+};
+void resolver_count(const struct resolver *resolver,
+    struct resolver_counts *counts);
+
 /* For tests and the virtual clock: a resolver that asks these two instead of DNS. */
 struct resolver_backend {
 	void *owner;

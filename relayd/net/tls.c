@@ -10,6 +10,7 @@
  */
 #include "tls.h"
 
+#include <gnutls/x509.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -100,6 +101,24 @@ tls_server_new(const char *certificate, const char *key, const char *priority,
 		return NULL;
 	}
 	return tls;
+}
+
+int64_t
+tls_server_expires(const struct tls_server *tls)
+{
+	gnutls_x509_crt_t *chain;
+	unsigned count, i;
+	time_t expires = -1;
+
+	if (gnutls_certificate_get_x509_crt(tls->credentials, 0, &chain,
+		&count) < 0)
+		return -1;
+	if (count > 0)
+		expires = gnutls_x509_crt_get_expiration_time(chain[0]);
+	for (i = 0; i < count; i++)
+		gnutls_x509_crt_deinit(chain[i]);
+	gnutls_free(chain);
+	return expires;
 }
 
 void

@@ -2,6 +2,7 @@
 #define TLS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "domains/ip.h"
@@ -17,6 +18,8 @@ struct tls_client;
  */
 struct tls_server *tls_server_new(const char *certificate, const char *key,
     const char *priority, struct buf *why);
+/* Wall-clock second until which the certificate is valid; -1: not known. */
+int64_t tls_server_expires(const struct tls_server *tls);
 /* Streams that use it keep it alive until they end. */
 void tls_server_free(struct tls_server *tls);
 

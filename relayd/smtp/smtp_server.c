@@ -19,6 +19,7 @@
 #include "base/xalloc.h"
 #include "relayd/admin/log.h"
 #include "relayd/net/listener.h"
+#include "relayd/net/tls.h"
 #include "relayd/smtp/answer.h"
 #include "relayd/smtp/conn.h"
 #include "relayd/smtp/endpoint.h"
@@ -373,4 +374,20 @@ void
 smtp_server_count(const struct smtp_server *server, struct smtp_counts *counts)
 {
 	*counts = server->service.counts;
+}
+
+int64_t
+smtp_server_expires(const struct smtp_server *server)
+{
+	int64_t first = -1, expires;
+	size_t i;
+
+	for (i = 0; i < server->endpoint_count; i++) {
+		if (server->endpoints[i]->tls == NULL)
+			continue;
+		expires = tls_server_expires(server->endpoints[i]->tls);
+		if (expires != -1 && (first == -1 || expires < first))
+			first = expires;
+	}
+	return first;
 }

@@ -54,6 +54,9 @@ void smtp_server_free(struct smtp_server *server);
 /* The port of listen[index], as the kernel gave it for port 0; 0: there is none. */
 uint16_t smtp_server_port(const struct smtp_server *server, size_t index);
 
+/* Wall-clock second at which the first of our certificates ends; -1: there is none. */
+int64_t smtp_server_expires(const struct smtp_server *server);
+
 struct smtp_counts {
 	uint64_t connections, messages, recipients, bytes, refused, failed;
 };

@@ -1,0 +1,10 @@
+#ifndef CONTROL_COMMANDS_H
+#define CONTROL_COMMANDS_H
+
+struct control_job;
+
+/* begin() of every command; each in the file of its noun. */
+void control_status_begin(struct control_job *job);
+void control_reload_begin(struct control_job *job);
+
+#endif
