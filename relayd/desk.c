@@ -70,6 +70,7 @@ desk_start(struct relay *relay)
 		.smtp = relay->smtp,
 		.delivery = relay->delivery,
 		.resolver = relay->resolver,
+		.uses = relay->uses,
 		.conf = relay->settings.conf,
 		.rules = relay->settings.rules,
 		.loaded_at = loop_wall(relay->loop),

@@ -186,6 +186,14 @@ open_spool(struct relay *relay, const struct privileges *privileges,
 	return relay->spool != NULL;
 }
 
+static void
+granted(void *owner, const struct rules *rules, size_t line)
+{
+	struct relay *relay = owner;
+
+	uses_count(relay->uses, rules, line, loop_wall(relay->loop));
+}
+
 static bool
 open_smtp(struct relay *relay, struct buf *why)
 {
@@ -194,6 +202,8 @@ open_smtp(struct relay *relay, struct buf *why)
 		.spool = relay->spool,
 		.conf = relay->settings.conf,
 		.rules = relay->settings.rules,
+		.granted = granted,
+		.granted_owner = relay,
 	};
 	int passed[64], count, i;
 
@@ -254,6 +264,26 @@ add_watches(struct relay *relay)
 	loop_each_turn(relay->loop, log_flush, NULL);
 }
 
+/* As the user who writes them: a damaged line is logged and left out. */
+static void
+open_uses(struct relay *relay)
+{
+	struct complaints complaints;
+	char *path = uses_path(relay->settings.conf->spool.directory);
+	struct span rest, line;
+
+	complaints_init(&complaints);
+	relay->uses = uses_new(path, &complaints);
+	uses_run(relay->uses, relay->loop, relay->helper);
+	rest = span_of(complaints_text(&complaints));
+	while (rest.len > 0) {
+		line = span_cut(&rest, '\n');
+		log_say(LEVEL_WARNING, "uses-damaged", "%.*s", SPAN_ARG(line));
+	}
+	complaints_clear(&complaints);
+	free(path);
+}
+
 /* Opens what needs root, then drops it: design section 8. */
 static bool
 start(struct relay *relay, struct buf *why)
@@ -277,6 +307,7 @@ start(struct relay *relay, struct buf *why)
 		return false;
 	add_watches(relay);
 	relay->helper = helper_new(relay->loop);
+	open_uses(relay);
 	relay->reload = reload_new(relay);
 	desk_start(relay);
 	return true;
@@ -287,16 +318,18 @@ end(struct relay *relay)
 {
 	relay->draining = false; /* the last turn has nobody left to ask */
 	desk_end(relay);
-	helper_free(relay->helper);
+	signals_free(relay->signals);
+	helper_wait(relay->helper); /* a reload needs the rooms */
 	smtp_server_free(relay->smtp);
 	names_free(relay->names);
 	if (relay->delivery != NULL)
 		delivery_free(relay->delivery);
 	if (relay->loop != NULL)
 		loop_turn(relay->loop, false); /* reaps the sessions */
+	helper_free(relay->helper);
+	uses_free(relay->uses);
 	reload_free(relay->reload);
 	resolver_free(relay->resolver);
-	signals_free(relay->signals);
 	loop_free(relay->loop);
 	if (relay->spool != NULL)
 		spool_close(relay->spool);

@@ -7,6 +7,7 @@
 #include "relayd/admin/names.h"
 #include "relayd/admin/privileges.h"
 #include "relayd/admin/rates.h"
+#include "relayd/admin/uses.h"
 #include "relayd/delivery/delivery.h"
 #include "relayd/net/helper.h"
 #include "relayd/net/loop.h"
@@ -33,6 +34,7 @@ struct relay {
 	struct control_socket control_socket; /* until control has it */
 	struct control *control;              /* NULL: none is configured */
 	struct rates *rates;
+	struct uses *uses;    /* of the allowlist's lines */
 	struct watch synced;  /* the sync thread's eventfd */
 	struct watch loading; /* due while an earlier life's queue is told */
 	struct watch drained; /* due when a stop waits no longer */
@@ -53,6 +55,7 @@ void reload_ask(struct reload *reload,
 void reload_forget(struct reload *reload, const void *owner);
 /* When nobody asks and no transaction is left. */
 void reload_free(struct reload *reload);
+
 /* desk.c: opens the control socket, before root is dropped. */
 bool desk_open(struct relay *relay, const struct privileges *privileges,
     struct buf *why);

@@ -31,6 +31,7 @@ struct rates;
 struct resolver;
 struct smtp_server;
 struct spool;
+struct uses;
 
 /* What commands look at; borrowed from main. */
 struct control_rooms {
@@ -40,6 +41,7 @@ struct control_rooms {
 	struct delivery *delivery;
 	struct resolver *resolver;
 	const struct rates *rates;
+	const struct uses *uses;
 	const struct conf *conf; /* control_reloaded() changes these three */
 	const struct rules *rules;
 	int64_t loaded_at; /* wall-clock seconds: when these were read */

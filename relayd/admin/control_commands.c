@@ -16,6 +16,8 @@ static const struct control_command commands[] = {
 	/* clang-format off */
 	{ "status", false, control_status_begin },
 	{ "reload", true,  control_reload_begin },
+	{ "explain", false, control_explain_begin },
+	{ "grants", false, control_grants_begin },
 	/* clang-format on */
 };
 

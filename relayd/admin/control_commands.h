@@ -6,5 +6,7 @@ struct control_job;
 /* begin() of every command; each in the file of its noun. */
 void control_status_begin(struct control_job *job);
 void control_reload_begin(struct control_job *job);
+void control_explain_begin(struct control_job *job);
+void control_grants_begin(struct control_job *job);
 
 #endif

@@ -72,6 +72,15 @@ keep(void *owner)
 	(void)owner; /* the watch dies with struct uses */
 }
 
+char *
+uses_path(const char *folder)
+{
+	char *path = xcalloc(1, strlen(folder) + sizeof("/uses"));
+
+	sprintf(path, "%s/uses", folder);
+	return path;
+}
+
 struct uses *
 uses_new(const char *path, struct complaints *complaints)
 {

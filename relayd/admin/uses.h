@@ -32,6 +32,8 @@ struct use {
 
 struct uses;
 
+/* The file's name in a spool's folder; the caller owns it. */
+char *uses_path(const char *folder);
 /* Reads the file, if there is one; lines that are damaged are complained about softly. */
 struct uses *uses_new(const char *path, struct complaints *complaints);
 /* Writes itself from now on. */

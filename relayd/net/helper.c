@@ -87,12 +87,18 @@ helper_busy(const struct helper *helper)
 }
 
 void
+helper_wait(struct helper *helper)
+{
+	while (helper != NULL && !TAILQ_EMPTY(&helper->jobs))
+		end(helper);
+}
+
+void
 helper_free(struct helper *helper)
 {
 	if (helper == NULL)
 		return;
-	while (!TAILQ_EMPTY(&helper->jobs))
-		end(helper);
+	helper_wait(helper);
 	loop_kill(helper->loop, &helper->watch);
 }
 

@@ -23,7 +23,9 @@ void helper_run(struct helper *helper, void (*work)(void *owner),
 /* Is a job under way? */
 bool helper_busy(const struct helper *helper);
 
-/* Runs every job to its end first, and those that their ends give. */
+/* Runs every job to its end, and those that their ends give.  helper may be NULL. */
+void helper_wait(struct helper *helper);
+/* The same, then frees. */
 void helper_free(struct helper *helper);
 
 #endif
