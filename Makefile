@@ -32,7 +32,7 @@ LIB_CFLAGS = $(eval LIB_CFLAGS := $$(shell pkg-config --cflags $(LIBS)))$(LIB_CF
 LIB_LDLIBS = $(eval LIB_LDLIBS := $$(shell pkg-config --libs $(LIBS)))$(LIB_LDLIBS)
 CHECK_LDLIBS = $(eval CHECK_LDLIBS := $$(shell pkg-config --libs check))$(CHECK_LDLIBS)
 
-ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd/admin
+ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd/admin relayd/ctl
 PROGRAM = relayd/main.c relayd/settings.c relayd/reload.c relayd/desk.c
 SOURCES = $(wildcard $(addsuffix /*.c,$(ROOMS)))
 SINK = tests/support/sink.c tests/support/hop_server.c tests/support/hop_session.c
@@ -43,11 +43,17 @@ TESTS = $(wildcard tests/unit/test_*.c tests/system/test_*.c tests/interop/test_
 BENCHES = $(wildcard tests/bench/*.c)
 MANUALS = $(wildcard man/*.[1-9])
 
-all: build/relayd
+RELAYCTL = relayd/relayctl.c relayd/settings.c
+
+all: build/relayd build/relayctl
 
 # ---- building: one pattern for each tree of objects ----
 
 build/relayd: $(PROGRAM:%.c=build/obj/%.o) build/librelayd.a
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+build/relayctl: $(RELAYCTL:%.c=build/obj/%.o) build/librelayd.a
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
@@ -86,6 +92,9 @@ build/check/libsupport.a: $(SUPPORT:%.c=build/check/obj/%.o)
 build/check/relayd: $(PROGRAM:%.c=build/check/obj/%.o) build/check/librelayd.a
 	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
+build/check/relayctl: $(RELAYCTL:%.c=build/check/obj/%.o) build/check/librelayd.a
+	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
 build/check/sink: $(SINK:%.c=build/check/obj/%.o) build/check/librelayd.a
 	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
@@ -108,7 +117,7 @@ $(foreach test,$(TESTS),$(eval $(call test_program,$(test))))
 
 TEST_PROGRAMS = $(addprefix build/check/,$(notdir $(TESTS:.c=)))
 
-check-build: $(TEST_PROGRAMS) build/check/relayd build/check/sink
+check-build: $(TEST_PROGRAMS) build/check/relayd build/check/relayctl build/check/sink
 
 # ---- what people type ----
 
@@ -151,16 +160,17 @@ lint:
 	@$(MAKE) --no-print-directory -j$(JOBS) analyze
 
 # gcc's own analyzer, a stamp for each source.
-analyze: $(SOURCES:%.c=build/analyzed/%) $(PROGRAM:%.c=build/analyzed/%)
+analyze: $(SOURCES:%.c=build/analyzed/%) $(PROGRAM:%.c=build/analyzed/%) build/analyzed/relayd/relayctl
 build/analyzed/%: %.c
 	@mkdir -p $(@D)
 	@$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(LIB_CFLAGS) $(OUR_CFLAGS) -MF $@.d -MT $@ -Werror -O1 -fanalyzer -c -o /dev/null $<
 	@touch $@
 
-install: build/relayd
+install: build/relayd build/relayctl
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/doc/relayd/examples
 	install -m 755 build/relayd $(DESTDIR)$(PREFIX)/sbin/relayd
+	install -m 755 build/relayctl $(DESTDIR)$(PREFIX)/sbin/relayctl
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 README LICENSE $(DESTDIR)$(PREFIX)/share/doc/relayd/

@@ -181,6 +181,10 @@ difference_say(const struct rules *older, const struct rules *newer,
 	struct table new_grants = grants_of(newer);
 	struct report report = { .out = out };
 
+	/* The new one may lie aside, to be installed under the old one's name. */
+	new_hosted.file = old_hosted.file;
+	if (old_grants.file != NULL)
+		new_grants.file = old_grants.file;
 	compare_tables(&report, older, newer, &old_hosted, &new_hosted);
 	compare_tables(&report, older, newer, &old_grants, &new_grants);
 	if (report.left_out > 0)

@@ -243,9 +243,14 @@ doubt_hosts(struct lint *lint, const struct line *line)
 		    !ip_in_network(&lint->hosts[i].ip, &network->ip,
 			network->prefix))
 			continue;
-		WARN(lint, line, "%s covers %s, %s; exclude it with !%s",
-		    line->text, ip_text(&lint->hosts[i].ip, text),
-		    lint->hosts[i].what, text);
+		ip_text(&lint->hosts[i].ip, text);
+		if (network->prefix == PREFIX_HOST)
+			WARN(lint, line, "%s is %s", line->text,
+			    lint->hosts[i].what);
+		else
+			WARN(lint, line,
+			    "%s covers %s, %s; exclude it with !%s", line->text,
+			    text, lint->hosts[i].what, text);
 	}
 }
 

@@ -49,7 +49,10 @@ lines_of(const char *text)
 	while (rest.len > 0) {
 		line = span_cut(&rest, '\n');
 		if (line.len > 0)
-			json_array_append_new(lines, control_text(line));
+			json_array_append_new(lines,
+			    span_utf8(line) ?
+				json_stringn(line.data, line.len) :
+				control_text(line));
 	}
 	return lines;
 }

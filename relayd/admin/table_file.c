@@ -126,11 +126,18 @@ table_file_install(struct table_file *file, struct buf *why)
 }
 
 void
-table_file_close(struct table_file *file)
+table_file_discard(struct table_file *file)
 {
 	if (file->aside != NULL)
 		unlink(file->aside);
 	free(file->aside);
+	file->aside = NULL;
+}
+
+void
+table_file_close(struct table_file *file)
+{
+	table_file_discard(file);
 	free(file->path);
 	if (file->folder != -1)
 		close(file->folder);

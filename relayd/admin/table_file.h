@@ -32,6 +32,8 @@ bool table_file_write(struct table_file *file, struct span text,
     struct buf *why);
 /* Puts it in place, unless the file is not the one that was read. */
 bool table_file_install(struct table_file *file, struct buf *why);
+/* Removes what was written, so that it can be written again. */
+void table_file_discard(struct table_file *file);
 /* Removes what was written and not installed, and gives the lock back. */
 void table_file_close(struct table_file *file);
 

@@ -41,6 +41,7 @@ static const struct row {
 	{ NULL, "192.0.2.0/28" KEPT "!192.0.2.9\n",
 	    ":1:1: warning: 192.0.2.0/28 covers 192.0.2.1, this host; "
 	    "exclude it with !192.0.2.1\n" },
+	{ NULL, "192.0.2.1" KEPT, ":1:1: warning: 192.0.2.1 is this host\n" },
 	{ NULL, "!192.0.2.1\nh.test owner=a@b.test until=2027-12-31\n", "" },
 	{ NULL,
 	    "10.1.0.1" KEPT "10.1.0.1 until=2027-12-31 owner=a@campus.test\n",
