@@ -80,6 +80,8 @@ reap(struct loop *loop)
 	struct watch *watch;
 
 	while ((watch = LIST_FIRST(&loop->dying)) != NULL) {
+		/* A function of each turn may wait for this end. */
+		loop->hurry = true;
 		LIST_REMOVE(watch, link);
 		if (watch->reap != NULL)
 			watch->reap(watch->owner);
