@@ -71,6 +71,7 @@ desk_start(struct relay *relay)
 		.delivery = relay->delivery,
 		.resolver = relay->resolver,
 		.uses = relay->uses,
+		.helper = relay->helper,
 		.conf = relay->settings.conf,
 		.rules = relay->settings.rules,
 		.loaded_at = loop_wall(relay->loop),

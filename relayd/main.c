@@ -21,6 +21,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "relayd/admin/control_held.h"
 #include "relayd/admin/log.h"
 #include "relayd/admin/privileges.h"
 #include "relayd/relay.h"
@@ -217,6 +218,17 @@ open_smtp(struct relay *relay, struct buf *why)
 	    count > 0 ? (size_t)count : 0, why);
 }
 
+/* What an administrator held in an earlier life. */
+static bool
+hold_again(struct relay *relay, struct buf *why)
+{
+	char *file = held_file(relay->settings.conf);
+	bool good = delivery_hold_these(relay->delivery, file, why);
+
+	free(file);
+	return good;
+}
+
 static bool
 open_delivery(struct relay *relay, struct buf *why)
 {
@@ -234,6 +246,8 @@ open_delivery(struct relay *relay, struct buf *why)
 	needs.resolver = relay->resolver;
 	relay->delivery = delivery_new(&needs, why);
 	if (relay->delivery == NULL)
+		return false;
+	if (!hold_again(relay, why))
 		return false;
 	relay->names =
 	    names_new(relay->loop, relay->resolver, relay->settings.rules);

@@ -25,6 +25,25 @@ look_size(struct spool *spool, const struct spool_entry *entry, uint64_t *size)
 }
 
 bool
+look_envelope(struct spool *spool, const struct spool_entry *entry,
+    struct buf *bytes, struct envelope *envelope)
+{
+	struct record record;
+
+	*envelope = (struct envelope){ 0 };
+	if (reader_message(spool, spool_segment(spool, entry),
+		(uint64_t)entry->place * RECORD_ALIGN, entry->id, &record,
+		bytes) != READ_WELL)
+		return false;
+	buf_cut(bytes, record.envelope_len);
+	if (envelope_decode(buf_span(bytes), envelope) &&
+	    envelope->recipient_count == entry->recipient_count)
+		return true;
+	envelope_clear(envelope);
+	return false;
+}
+
+bool
 look_space(const struct spool *spool, uint64_t *bytes, uint64_t *inodes)
 {
 	return spool->disk->space(spool->disk->owner, spool->root, bytes,

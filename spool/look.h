@@ -15,6 +15,16 @@
 bool look_size(struct spool *spool, const struct spool_entry *entry,
     uint64_t *size);
 
+/*
+ * The envelope, as spool_read() gives it, but whatever cannot be read is left
+ * alone.  bytes can hold LOOK_ENVELOPE_MAX.
+ */
+enum {
+	LOOK_ENVELOPE_MAX = ENVELOPE_MAX + (1 << 20)
+};
+bool look_envelope(struct spool *spool, const struct spool_entry *entry,
+    struct buf *bytes, struct envelope *envelope);
+
 /* Bytes and inodes that are free to the spool; false with errno. */
 bool look_space(const struct spool *spool, uint64_t *bytes, uint64_t *inodes);
 

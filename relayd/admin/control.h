@@ -27,6 +27,7 @@
 struct control;
 struct control_job;
 struct delivery;
+struct helper;
 struct rates;
 struct resolver;
 struct smtp_server;
@@ -40,6 +41,7 @@ struct control_rooms {
 	struct smtp_server *smtp;
 	struct delivery *delivery;
 	struct resolver *resolver;
+	struct helper *helper;
 	const struct rates *rates;
 	const struct uses *uses;
 	const struct conf *conf; /* control_reloaded() changes these three */

@@ -15,6 +15,12 @@
 static const struct control_command commands[] = {
 	/* clang-format off */
 	{ "status", false, control_status_begin },
+	{ "queue",  false, control_queue_begin },
+	{ "show",   false, control_show_begin },
+	{ "retry",  true,  control_retry_begin },
+	{ "hold",   true,  control_hold_begin },
+	{ "release", true, control_release_begin },
+	{ "drop",   true,  control_drop_begin },
 	{ "reload", true,  control_reload_begin },
 	{ "explain", false, control_explain_begin },
 	{ "grants", false, control_grants_begin },

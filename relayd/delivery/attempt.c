@@ -270,13 +270,30 @@ place(struct attempt *attempt, const struct plan *plan)
 		destination_resort(destination, errand);
 		break;
 	case WAY_SWEPT:
-		errand_ready_swept(&destination->queue, errand);
+		if (holds_has(&attempt->core->holds, attempt->letter->id))
+			destination_queue(destination, errand, false);
+		else
+			errand_ready_swept(&destination->queue, errand);
 		break;
 	case WAY_WAIT:
 		errand_wait(attempt->core, &destination->queue, errand,
 		    plan->until);
 		break;
 	}
+}
+
+/* What was answered, for whoever asks where a message is. */
+static void
+remember(const struct attempt *attempt)
+{
+	size_t i;
+
+	for (i = 0; i < attempt->count; i++)
+		if (attempt->outcomes[i].kind != OUTCOME_DELIVERED)
+			history_add(attempt->core->history, attempt->letter->id,
+			    attempt->recipients[i],
+			    loop_wall(attempt->core->loop),
+			    &attempt->outcomes[i]);
 }
 
 static void
@@ -286,6 +303,7 @@ finish(struct attempt *attempt, struct judgement *judgement,
 	struct core *core = attempt->core;
 	struct letter *letter = attempt->letter;
 
+	remember(attempt);
 	report_attempt(attempt,
 	    plan->way == WAY_WAIT ? plan->until - loop_now(core->loop) : 0);
 	if (plan->way == WAY_WAIT)
@@ -295,7 +313,7 @@ finish(struct attempt *attempt, struct judgement *judgement,
 	letter_close(letter, core->spool); /* before it may end */
 	if (letter_settle(letter, core->spool, judgement->settled,
 		judgement->settled_count))
-		router_forget(core->router, letter);
+		router_ended(core->router, letter);
 	else
 		router_rest(core->router, letter);
 	judgement_clear(judgement);

@@ -22,6 +22,7 @@ struct attempt {
 	size_t *recipients;       /* owned: numbers in the envelope */
 	struct outcome *outcomes; /* owned: one for each of these */
 	size_t count;
+	bool silent;      /* nobody is told of failures */
 	bool more;        /* others of this errand are left for the next */
 	unsigned number;  /* which attempt of the errand it is, from 1 */
 	uint64_t started; /* monotonic ms */

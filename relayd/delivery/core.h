@@ -7,6 +7,8 @@
 
 #include "relayd/delivery/client.h"
 #include "relayd/delivery/delivery.h"
+#include "relayd/delivery/history.h"
+#include "relayd/delivery/holds.h"
 #include "relayd/delivery/schedule.h"
 
 /*
@@ -52,6 +54,8 @@ struct core {
 	uint64_t reloads;              /* how often the rules have changed */
 	bool draining;
 	struct delivery_counts counts;
+	struct holds holds;      /* messages that are not to be tried */
+	struct history *history; /* owned */
 };
 
 /* The pump runs in this turn, or at once in the next. */

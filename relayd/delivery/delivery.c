@@ -14,6 +14,7 @@
 #include "base/xalloc.h"
 #include "relayd/delivery/core.h"
 #include "relayd/delivery/destination.h"
+#include "relayd/delivery/inside.h"
 #include "relayd/delivery/lines.h"
 #include "relayd/delivery/router.h"
 #include "relayd/delivery/teller.h"
@@ -22,10 +23,6 @@
 enum {
 	PUMP_DUES = 1000, /* given out in one turn */
 	PUMP_STEPS = 256, /* of destinations, some 10 us each, in one turn */
-};
-
-struct delivery {
-	struct core core;
 };
 
 /* One that the schedule gave out. */
@@ -114,6 +111,8 @@ delivery_new(const struct delivery_needs *needs, struct buf *why)
 		free(delivery);
 		return NULL;
 	}
+	holds_init(&core->holds);
+	core->history = history_new();
 	schedule_init(&core->schedule, loop_now(core->loop));
 	TAILQ_INIT(&core->dirty);
 	watch_init(&core->pump, -1, core, NULL, pump, keep);
@@ -122,6 +121,13 @@ delivery_new(const struct delivery_needs *needs, struct buf *why)
 	core->lines = lines_new(core);
 	core->teller = teller_new(core);
 	return delivery;
+}
+
+bool
+delivery_hold_these(struct delivery *delivery, const char *file,
+    struct buf *why)
+{
+	return holds_read(&delivery->core.holds, file, why);
 }
 
 void
@@ -179,6 +185,8 @@ delivery_free(struct delivery *delivery)
 	teller_free(core->teller);
 	lines_free(core->lines);
 	wires_free(core->wires);
+	holds_clear(&core->holds);
+	history_free(core->history);
 	loop_remove(core->loop, &core->pump);
 	free(delivery);
 }

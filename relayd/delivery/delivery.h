@@ -32,6 +32,12 @@ struct delivery_needs {
 /* NULL with the reason in why (the CA file of conf->tls). */
 struct delivery *delivery_new(const struct delivery_needs *needs,
     struct buf *why);
+/*
+ * Holds the messages that this file names, once they are found; before the
+ * spool is loaded.  A missing file is fine; false with why.
+ */
+bool delivery_hold_these(struct delivery *delivery, const char *file,
+    struct buf *why);
 /* The spool's waiting() event. */
 void delivery_waiting(void *delivery, struct spool_entry *entry,
     struct span domains);

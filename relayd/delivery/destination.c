@@ -78,6 +78,18 @@ destination_wake(struct destination *destination)
 	core_wake(core);
 }
 
+void
+destination_hurry(struct destination *destination)
+{
+	struct health *health = &destination->health;
+
+	if (health->down)
+		health->retry_at = loop_now(destination->core->loop);
+	health->open_after = 0;
+	destination->refuses = false;
+	destination_wake(destination);
+}
+
 static uint64_t
 now(const struct destination *destination)
 {
@@ -283,6 +295,11 @@ void
 destination_queue(struct destination *destination, struct errand *errand,
     bool in_front)
 {
+	if (holds_has(&destination->core->holds,
+		spool_entry_id(errand->entry))) {
+		errand_hold(&destination->queue, errand);
+		return;
+	}
 	errand_ready(&destination->queue, errand, in_front);
 	if (destination->sweep_at == LOOP_NEVER)
 		sweep_later(destination);

@@ -17,10 +17,10 @@
  * is the schedule's only while it waits: where the next attempt begins.
  */
 enum {
-	FLAG_PLACE = 3,
-	FLAG_TOLD = 1 << 2,
-	FLAG_MENTIONED = 1 << 3,
-	FLAG_KEPT = 1 << 4,
+	FLAG_PLACE = 7,
+	FLAG_TOLD = 1 << 3,
+	FLAG_MENTIONED = 1 << 4,
+	FLAG_KEPT = 1 << 5,
 };
 
 static void set_flag(struct errand *errand, unsigned flag, bool on);
@@ -34,13 +34,15 @@ queue_init(struct queue *queue, struct queue_totals *totals)
 	*queue = (struct queue){ .totals = totals };
 	TAILQ_INIT(&queue->ready);
 	TAILQ_INIT(&queue->unsorted);
+	TAILQ_INIT(&queue->held);
 }
 
 bool
 queue_empty(const struct queue *queue)
 {
 	return queue->ready_count == 0 && queue->unsorted_count == 0 &&
-	    queue->waiting_count == 0 && queue->out_count == 0;
+	    queue->waiting_count == 0 && queue->held_count == 0 &&
+	    queue->out_count == 0;
 }
 
 static size_t *
@@ -55,6 +57,8 @@ count_of(struct queue *queue, enum errand_place place)
 		return &queue->unsorted_count;
 	case ERRAND_WAITING:
 		return &queue->waiting_count;
+	case ERRAND_HELD:
+		return &queue->held_count;
 	}
 	abort();
 }
@@ -71,6 +75,8 @@ total_of(struct queue *queue, enum errand_place place)
 		return &queue->totals->unsorted;
 	case ERRAND_WAITING:
 		return &queue->totals->waiting;
+	case ERRAND_HELD:
+		return &queue->totals->held;
 	}
 	abort();
 }
@@ -130,6 +136,9 @@ errand_take(struct core *core, struct queue *queue, struct errand *errand)
 	case ERRAND_UNSORTED:
 		TAILQ_REMOVE(&queue->unsorted, &errand->due, line);
 		break;
+	case ERRAND_HELD:
+		TAILQ_REMOVE(&queue->held, &errand->due, line);
+		break;
 	case ERRAND_WAITING:
 		schedule_cancel(&core->schedule, &errand->due);
 		errand_set_offset(errand, 0, false);
@@ -147,6 +156,14 @@ errand_ready(struct queue *queue, struct errand *errand, bool in_front)
 	else
 		TAILQ_INSERT_TAIL(&queue->ready, &errand->due, line);
 	move(queue, errand, ERRAND_READY);
+}
+
+void
+errand_hold(struct queue *queue, struct errand *errand)
+{
+	assert(errand_place(errand) == ERRAND_OUT);
+	TAILQ_INSERT_TAIL(&queue->held, &errand->due, line);
+	move(queue, errand, ERRAND_HELD);
 }
 
 void
@@ -190,6 +207,12 @@ struct errand *
 errand_first_unsorted(const struct queue *queue)
 {
 	return errand_or_null(TAILQ_FIRST(&queue->unsorted));
+}
+
+struct errand *
+errand_first_held(const struct queue *queue)
+{
+	return errand_or_null(TAILQ_FIRST(&queue->held));
 }
 
 void

@@ -16,6 +16,7 @@ enum errand_place {
 	ERRAND_READY,    /* may go as soon as there is a connection */
 	ERRAND_UNSORTED, /* its route may have changed: to be read again */
 	ERRAND_WAITING,  /* until its back-off ends */
+	ERRAND_HELD,     /* until it is released */
 };
 
 struct errand {
@@ -28,7 +29,9 @@ struct errand {
 struct queue {
 	struct due_line ready;
 	struct due_line unsorted;
-	size_t ready_count, unsorted_count, waiting_count, out_count;
+	struct due_line held;
+	size_t ready_count, unsorted_count, waiting_count, held_count,
+	    out_count;
 	struct errand *sweep;        /* next one to be looked at, or NULL */
 	struct queue_totals *totals; /* borrowed: over all queues */
 };
@@ -47,6 +50,7 @@ enum errand_place errand_place(const struct errand *errand);
 void errand_take(struct core *core, struct queue *queue, struct errand *errand);
 /* These want it out. */
 void errand_ready(struct queue *queue, struct errand *errand, bool in_front);
+void errand_hold(struct queue *queue, struct errand *errand);
 void errand_unsorted(struct queue *queue, struct errand *errand);
 void errand_wait(struct core *core, struct queue *queue, struct errand *errand,
     uint64_t until);
@@ -55,6 +59,7 @@ void errand_due(struct queue *queue, struct errand *errand);
 
 struct errand *errand_first_ready(const struct queue *queue);
 struct errand *errand_first_unsorted(const struct queue *queue);
+struct errand *errand_first_held(const struct queue *queue);
 /* The walk over all that are ready, from queue->sweep on. */
 void errand_sweep_start(struct queue *queue);
 void errand_sweep_next(struct queue *queue);

@@ -101,7 +101,8 @@ reach_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 	    !(judgement->crowded && says_too_many(outcome)))
 		expire(outcome, core->conf->delivery.lifetime);
 	/* Nobody could be told now: it fails another time. */
-	if (outcome->kind == OUTCOME_FAILED && teller_full(core->teller))
+	if (outcome->kind == OUTCOME_FAILED && !attempt->silent &&
+	    teller_full(core->teller))
 		outcome->kind = OUTCOME_LATER;
 	if (outcome->kind == OUTCOME_LATER)
 		judgement->kept++;
@@ -163,7 +164,8 @@ static void
 tell_or_settle(struct judgement *judgement, struct attempt *attempt, size_t i,
     enum notice_kind kind, enum settled how)
 {
-	if (teller_tell(attempt->core->teller, attempt->letter,
+	if (attempt->silent ||
+	    teller_tell(attempt->core->teller, attempt->letter,
 		attempt->recipients[i], kind,
 		&attempt->outcomes[i]) == TELLER_NOBODY)
 		settle(judgement, attempt->recipients[i], how);

@@ -205,7 +205,7 @@ settle_one(struct core *core, struct letter *letter, size_t recipient)
 	};
 
 	if (letter_settle(letter, core->spool, &settlement, 1))
-		router_forget(core->router, letter);
+		router_ended(core->router, letter);
 	else
 		router_rest(core->router, letter);
 }

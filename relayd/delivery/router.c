@@ -87,7 +87,8 @@ empty(struct destination *destination)
 	struct letter *letter;
 	struct errand *errand;
 
-	while ((errand = errand_first_unsorted(&destination->queue)) != NULL) {
+	while ((errand = errand_first_unsorted(&destination->queue)) != NULL ||
+	    (errand = errand_first_held(&destination->queue)) != NULL) {
 		letter = letter_raise(errand->entry);
 		letter_detach(letter, errand);
 		letter_lower(letter);
@@ -360,6 +361,13 @@ router_forget(struct router *router, struct letter *letter)
 	for (i = 0; i < letter->errand_count; i++)
 		destination_drop(letter->errands[i]);
 	letter_free(letter);
+}
+
+void
+router_ended(struct router *router, struct letter *letter)
+{
+	holds_remove(&router->core->holds, letter->id);
+	router_forget(router, letter);
 }
 
 size_t

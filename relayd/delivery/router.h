@@ -33,6 +33,8 @@ void router_sort(struct router *router, struct errand *errand);
 void router_rest(struct router *router, struct letter *letter);
 /* The entry is gone: so are its errands, notices to come, and the letter. */
 void router_forget(struct router *router, struct letter *letter);
+/* The same, and it will not come again: it was settled. */
+void router_ended(struct router *router, struct letter *letter);
 
 size_t router_count(const struct router *router);
 

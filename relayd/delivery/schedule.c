@@ -227,3 +227,9 @@ schedule_take(struct schedule *schedule,
 		}
 	}
 }
+
+uint64_t
+schedule_when(const struct schedule *schedule, const struct due *due)
+{
+	return schedule->start + (uint64_t)due->tick * SCHEDULE_TICK_MS;
+}

@@ -50,6 +50,8 @@ void schedule_init(struct schedule *schedule, uint64_t now);
 /* Due at a monotonic ms, rounded up to a tick: never early.  Not twice. */
 void schedule_add(struct schedule *schedule, struct due *due, uint64_t at);
 void schedule_cancel(struct schedule *schedule, struct due *due);
+/* The monotonic ms from which one that is scheduled is due. */
+uint64_t schedule_when(const struct schedule *schedule, const struct due *due);
 /* Takes the next one that is due at now out; NULL when there is none. */
 struct due *schedule_pop(struct schedule *schedule, uint64_t now);
 /*

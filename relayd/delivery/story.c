@@ -176,7 +176,7 @@ story_settle(struct story *story)
 	story->letter = NULL;
 	letter->stories--;
 	if (letter_settle(letter, core->spool, settled, story->count))
-		router_forget(core->router, letter);
+		router_ended(core->router, letter);
 	else
 		router_rest(core->router, letter);
 	free(settled);

@@ -1,0 +1,26 @@
+#ifndef CONTROL_MESSAGE_H
+#define CONTROL_MESSAGE_H
+
+#include <jansson.h>
+
+#include "relayd/admin/control.h"
+#include "spool/envelope.h"
+#include "spool/spool.h"
+
+/*
+ * One waiting message as an object: "kind":"message", "id", "arrival",
+ * "age_seconds", "size", "sender", "client", "helo", "session", "recipients"
+ * (those still owed, at most so many, of "recipients_owed") and "waits", an
+ * object for each destination.  envelope NULL: it could not be read, and the
+ * texts are missing.
+ */
+json_t *message_row(const struct control_rooms *rooms,
+    struct spool_entry *entry, const struct envelope *envelope,
+    size_t recipients_max);
+/* {"at":...,"recipient":...,"code":...,"status":...,"text":...,"host":...} */
+json_t *message_attempts(const struct control_rooms *rooms,
+    const struct spool_entry *entry, const struct envelope *envelope);
+/* The word for a state in answers: "held". */
+const char *message_state(int state);
+
+#endif
