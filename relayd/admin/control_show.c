@@ -30,6 +30,23 @@ struct showing {
 	uint64_t at;
 };
 
+/* A folded line begins with blanks, whatever it was folded with. */
+static json_t *
+header_line(struct span line)
+{
+	struct buf text;
+	json_t *row;
+
+	if (line.data[0] != ' ' && line.data[0] != '\t')
+		return control_text(line);
+	buf_init(&text, line.len + 8);
+	buf_addf(&text, "    ");
+	buf_add(&text, span_trim(line));
+	row = control_text(buf_span(&text));
+	buf_clear(&text);
+	return row;
+}
+
 /* The header's lines, folded ones apart, up to the empty one. */
 static json_t *
 header_lines(const char *data, size_t len)
@@ -43,7 +60,7 @@ header_lines(const char *data, size_t len)
 			line.len--;
 		if (line.len == 0)
 			break;
-		json_array_append_new(lines, control_text(line));
+		json_array_append_new(lines, header_line(line));
 	}
 	return lines;
 }

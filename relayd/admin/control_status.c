@@ -249,7 +249,7 @@ meet(void *owner, struct spool_entry *entry)
 
 	status->met++;
 	if (status->oldest_id == 0 ||
-	    spool_entry_arrival(entry) < status->oldest_at) {
+	    spool_entry_id(entry) < status->oldest_id) {
 		status->oldest_id = spool_entry_id(entry);
 		status->oldest_at = spool_entry_arrival(entry);
 	}
