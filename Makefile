@@ -33,7 +33,7 @@ LIB_LDLIBS = $(eval LIB_LDLIBS := $$(shell pkg-config --libs $(LIBS)))$(LIB_LDLI
 CHECK_LDLIBS = $(eval CHECK_LDLIBS := $$(shell pkg-config --libs check))$(CHECK_LDLIBS)
 
 ROOMS = domains/base domains spool relayd/net relayd/smtp relayd/delivery relayd/admin relayd/ctl
-PROGRAM = relayd/main.c relayd/settings.c relayd/reload.c relayd/desk.c
+PROGRAM = relayd/main.c relayd/settings.c relayd/reload.c relayd/desk.c relayd/expiry.c
 SOURCES = $(wildcard $(addsuffix /*.c,$(ROOMS)))
 SINK = tests/support/sink.c tests/support/hop_server.c tests/support/hop_session.c
 # Doubles of whole rooms, in front of the library for the tests that name them.

@@ -24,6 +24,7 @@
 #include "relayd/admin/control_held.h"
 #include "relayd/admin/log.h"
 #include "relayd/admin/privileges.h"
+#include "relayd/expiry.h"
 #include "relayd/relay.h"
 
 enum {
@@ -323,6 +324,7 @@ start(struct relay *relay, struct buf *why)
 	relay->helper = helper_new(relay->loop);
 	open_uses(relay);
 	relay->reload = reload_new(relay);
+	relay->expiry = expiry_new(relay);
 	desk_start(relay);
 	return true;
 }
@@ -334,6 +336,7 @@ end(struct relay *relay)
 	desk_end(relay);
 	signals_free(relay->signals);
 	helper_wait(relay->helper); /* a reload needs the rooms */
+	expiry_free(relay->expiry);
 	smtp_server_free(relay->smtp);
 	names_free(relay->names);
 	if (relay->delivery != NULL)

@@ -17,6 +17,7 @@
 #include "relayd/smtp/smtp_server.h"
 #include "spool/spool.h"
 
+struct expiry;
 struct reload;
 
 /* The running relay: every room, owned. */
@@ -34,6 +35,7 @@ struct relay {
 	struct control_socket control_socket; /* until control has it */
 	struct control *control;              /* NULL: none is configured */
 	struct rates *rates;
+	struct expiry *expiry;
 	struct uses *uses;    /* of the allowlist's lines */
 	struct watch synced;  /* the sync thread's eventfd */
 	struct watch loading; /* due while an earlier life's queue is told */

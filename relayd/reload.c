@@ -19,6 +19,7 @@
 #include "base/xalloc.h"
 #include "domains/difference.h"
 #include "relayd/admin/log.h"
+#include "relayd/expiry.h"
 #include "relayd/relay.h"
 
 enum {
@@ -257,6 +258,7 @@ take(struct relay *relay, const struct settings *new)
 	settings_clear(&relay->settings);
 	relay->settings = *new;
 	retire(relay->reload, older);
+	expiry_look(relay->expiry);
 	log_begin(&line, LEVEL_INFO, "reloaded");
 	log_number(&line, "hosted", rules_hosted_count(new->rules));
 	log_number(&line, "grants", rules_grant_count(new->rules));
