@@ -12,9 +12,17 @@
 #include <string.h>
 
 #include "relayd/ctl/ctl_commands.h"
+#include "relayd/ctl/ctl_filter.h"
 
 static const struct ctl_command commands[] = {
 	/* clang-format off */
+	{ "status",  "", "how the relay does, and why not well", ctl_status },
+	{ "queue",   CTL_FILTER_USAGE " [--limit N | --all]", "what waits: per destination, then messages", ctl_queue },
+	{ "show",    "ID [--body]", "one waiting message: where, and why", ctl_show },
+	{ "retry",   CTL_HANDLE_USAGE, "try these messages now", ctl_retry },
+	{ "hold",    CTL_HANDLE_USAGE, "do not try them until they are released", ctl_hold },
+	{ "release", CTL_HANDLE_USAGE, "try held messages again", ctl_release },
+	{ "drop",    CTL_HANDLE_USAGE " [--notice]", "give them up, with a notice to the sender or without", ctl_drop },
 	{ "explain", "CLIENT SENDER RECIPIENT", "why a mail is taken or refused", ctl_explain },
 	{ "grants",  "[--expiring DAYS] [--unused DAYS] [--owner ADDRESS]", "the allowlist, with owners and uses", ctl_grants },
 	{ "allow",   "ADDRESS [to=] [from=] [until=] [rate=] [owner=] [note=]", "let a host send outside", ctl_allow },
@@ -61,6 +69,22 @@ run(struct ctl *ctl, int argc, char *argv[])
 	return usage(stderr, CTL_USAGE);
 }
 
+/* --json may also stand behind the command. */
+static int
+take_json(struct ctl *ctl, int argc, char *argv[])
+{
+	int from, to = optind;
+
+	for (from = optind; from < argc; from++) {
+		if (strcmp(argv[from], "--json") == 0)
+			ctl->json = true;
+		else
+			argv[to++] = argv[from];
+	}
+	argv[to] = NULL;
+	return to;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -94,6 +118,7 @@ main(int argc, char *argv[])
 			return usage(stderr, CTL_USAGE);
 		}
 	}
+	argc = take_json(&ctl, argc, argv);
 	if (optind == argc)
 		return usage(stderr, CTL_USAGE);
 	status = run(&ctl, argc - optind, argv + optind);
