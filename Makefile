@@ -9,6 +9,8 @@ VERSION = 0.1
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 DESTDIR ?=
+# Where the programs that are installed lie.
+BIN ?= build
 CC ?= gcc
 CFLAGS ?= -O2 -g
 LDFLAGS ?=
@@ -166,15 +168,15 @@ build/analyzed/%: %.c
 	@$(CC) $(OUR_CPPFLAGS) $(CPPFLAGS) $(LIB_CFLAGS) $(OUR_CFLAGS) -MF $@.d -MT $@ -Werror -O1 -fanalyzer -c -o /dev/null $<
 	@touch $@
 
-install: build/relayd build/relayctl
+install: $(BIN)/relayd $(BIN)/relayctl
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/doc/relayd/examples
-	install -m 755 build/relayd $(DESTDIR)$(PREFIX)/sbin/relayd
-	install -m 755 build/relayctl $(DESTDIR)$(PREFIX)/sbin/relayctl
+	install -m 755 $(BIN)/relayd $(DESTDIR)$(PREFIX)/sbin/relayd
+	install -m 755 $(BIN)/relayctl $(DESTDIR)$(PREFIX)/sbin/relayctl
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 README LICENSE $(DESTDIR)$(PREFIX)/share/doc/relayd/
-	install -m 644 relayd/samples/relayd.conf domains/samples/hosted domains/samples/allowlist \
+	install -m 644 relayd/samples/*.conf domains/samples/hosted domains/samples/allowlist \
 		$(DESTDIR)$(PREFIX)/share/doc/relayd/examples/
 
 clean:
