@@ -44,6 +44,12 @@ look_envelope(struct spool *spool, const struct spool_entry *entry,
 }
 
 bool
+look_loading(const struct spool *spool)
+{
+	return spool->loader != NULL;
+}
+
+bool
 look_space(const struct spool *spool, uint64_t *bytes, uint64_t *inodes)
 {
 	return spool->disk->space(spool->disk->owner, spool->root, bytes,

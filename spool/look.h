@@ -25,6 +25,8 @@ enum {
 bool look_envelope(struct spool *spool, const struct spool_entry *entry,
     struct buf *bytes, struct envelope *envelope);
 
+/* True until everything that an earlier life left is in the queue. */
+bool look_loading(const struct spool *spool);
 /* Bytes and inodes that are free to the spool; false with errno. */
 bool look_space(const struct spool *spool, uint64_t *bytes, uint64_t *inodes);
 

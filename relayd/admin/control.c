@@ -115,12 +115,12 @@ control_wake(struct control_job *job)
 }
 
 static void
-log_change(const struct control_conn *conn, const char *event)
+log_change(const struct control_conn *conn)
 {
 	struct log_line line;
 	struct span request = buf_span(&conn->in);
 
-	log_begin(&line, LEVEL_INFO, event);
+	log_begin(&line, LEVEL_INFO, "control");
 	log_text(&line, "command", conn->command->name);
 	log_number(&line, "uid", conn->peer.uid);
 	log_number(&line, "gid", conn->peer.gid);
@@ -145,8 +145,10 @@ begin(struct control_conn *conn, size_t len)
 		finish(conn);
 		return;
 	}
-	if (conn->command->changes)
-		log_change(conn, "control");
+	/* A dry run changes nothing. */
+	if (conn->command->changes &&
+	    !json_is_true(json_object_get(conn->job.request, "dry")))
+		log_change(conn);
 	conn->command->begin(&conn->job);
 	if (conn->job.step == NULL)
 		finish(conn);

@@ -329,7 +329,8 @@ count(struct control_job *job)
 		qsort(listing->oldest, listing->oldest_count, sizeof(uint64_t),
 		    ascending);
 	control_say(job,
-	    json_pack("{s:s, s:I, s:I}", "kind", "queue", "messages",
+	    json_pack("{s:s, s:b, s:I, s:I}", "kind", "queue", "loading",
+		look_loading(job->rooms->spool), "messages",
 		(json_int_t)listing->matched, "destinations",
 		(json_int_t)listing->places.count));
 	job->step = tell;

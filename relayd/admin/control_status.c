@@ -82,9 +82,9 @@ queue_row(const struct control_rooms *rooms, const struct status *status)
 
 	delivery_count(rooms->delivery, &counts);
 	spool_count(rooms->spool, &spool);
-	row = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages",
-	    (json_int_t)spool.messages, "in_attempt",
-	    (json_int_t)counts.queue.in_attempt, "ready",
+	row = json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "loading",
+	    look_loading(rooms->spool), "messages", (json_int_t)spool.messages,
+	    "in_attempt", (json_int_t)counts.queue.in_attempt, "ready",
 	    (json_int_t)(counts.queue.ready + counts.queue.unsorted), "waiting",
 	    (json_int_t)counts.queue.waiting, "held",
 	    (json_int_t)counts.queue.held, "destinations",

@@ -23,6 +23,7 @@ struct table {
 	json_t *destinations; /* owned array */
 	json_int_t messages;
 	json_int_t listed;
+	bool loading;
 };
 
 static int
@@ -133,14 +134,18 @@ take_row(void *owner, const json_t *row)
 		    (json_t *)(uintptr_t)row);
 	else if (strcmp(kind, "message") == 0)
 		take_message(table, row);
-	else
+	else {
 		table->messages = paper_number(row, "messages");
+		table->loading = json_is_true(json_object_get(row, "loading"));
+	}
 }
 
 static void
 print_sum(struct table *table)
 {
 	print_destinations(table);
+	if (table->loading)
+		printf("relayd still reads its spool: more may come\n");
 	if (table->messages == 0)
 		printf("nothing waits\n");
 	else if (table->listed < table->messages)

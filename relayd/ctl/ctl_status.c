@@ -53,6 +53,9 @@ print_queue(const json_t *queue)
 	    number(queue, "in_attempt"), number(queue, "ready"),
 	    number(queue, "waiting"), number(queue, "held"),
 	    number(queue, "connections"));
+	if (json_is_true(part(queue, "loading")))
+		printf("             the spool is still being read: more may "
+		       "come\n");
 	if (part(queue, "oldest_id") != NULL)
 		printf("             oldest %s, %s\n",
 		    paper_age(paper_number(queue, "oldest_seconds"), age),

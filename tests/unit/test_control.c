@@ -1,0 +1,357 @@
+/*
+ * test_control - requests of any bytes get an answer; a long queue is told in
+ * small slices; the socket is nobody else's.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "relayd/admin/control_job.h"
+#include "relayd/admin/control_socket.h"
+#include "relayd/delivery/manage.h"
+#include "spool/look.h"
+#include "tests/support/sending_scene.h"
+#include "tests/support/suite.h"
+
+enum {
+	MANY = 5000,
+	LOOKS_A_TURN = 2100, /* in memory */
+	READS_A_TURN = 70,   /* from the disk */
+};
+
+static size_t looks, reads, drops;
+
+void __real_manage_look(struct delivery *delivery, struct spool_entry *entry,
+    void (*tell)(void *owner, const struct wait *wait), void *owner);
+void __wrap_manage_look(struct delivery *delivery, struct spool_entry *entry,
+    void (*tell)(void *owner, const struct wait *wait), void *owner);
+bool __real_look_envelope(struct spool *spool, const struct spool_entry *entry,
+    struct buf *bytes, struct envelope *envelope);
+bool __wrap_look_envelope(struct spool *spool, const struct spool_entry *entry,
+    struct buf *bytes, struct envelope *envelope);
+bool __real_manage_drop(struct delivery *delivery, struct spool_entry *entry,
+    bool notice);
+bool __wrap_manage_drop(struct delivery *delivery, struct spool_entry *entry,
+    bool notice);
+
+void
+__wrap_manage_look(struct delivery *delivery, struct spool_entry *entry,
+    void (*tell)(void *owner, const struct wait *wait), void *owner)
+{
+	looks++;
+	__real_manage_look(delivery, entry, tell, owner);
+}
+
+bool
+__wrap_look_envelope(struct spool *spool, const struct spool_entry *entry,
+    struct buf *bytes, struct envelope *envelope)
+{
+	reads++;
+	return __real_look_envelope(spool, entry, bytes, envelope);
+}
+
+bool
+__wrap_manage_drop(struct delivery *delivery, struct spool_entry *entry,
+    bool notice)
+{
+	drops++;
+	return __real_manage_drop(delivery, entry, notice);
+}
+
+/* ---- one request ---- */
+
+static struct control_rooms rooms;
+static struct control_job job;
+static struct buf out;
+
+static void
+set_up(void)
+{
+	sending_set_up();
+	rooms = (struct control_rooms){
+		.loop = sending.loop,
+		.spool = sending.spool,
+		.delivery = sending.delivery,
+		.conf = &sending.conf,
+		.rules = sending.rules,
+	};
+	buf_init(&out, 64 << 20);
+	control_job_init(&job, &rooms, &out);
+}
+
+static void
+tear_down(void)
+{
+	control_job_clear(&job);
+	buf_clear(&out);
+	sending_tear_down();
+}
+
+/* Runs it to its end; how many turns it took. */
+static size_t
+ask(struct span line)
+{
+	const struct control_command *command = control_read(&job, line);
+	size_t turns = 0;
+
+	if (command != NULL)
+		command->begin(&job);
+	while (job.step != NULL) {
+		looks = reads = drops = 0;
+		turns++;
+		if (!job.step(&job))
+			break;
+		ck_assert_uint_le(looks, LOOKS_A_TURN);
+		ck_assert_uint_le(reads, READS_A_TURN);
+		ck_assert_uint_le(drops, READS_A_TURN);
+		ck_assert(!job.waits);
+	}
+	control_job_end(&job);
+	return turns;
+}
+
+#define BYTES(literal)                         \
+	{                                      \
+		(literal), sizeof(literal) - 1 \
+	}
+
+static const struct span hostile[] = {
+	BYTES(""),
+	BYTES("\0"),
+	BYTES("\xff\xfe"),
+	BYTES("{"),
+	BYTES("[]"),
+	BYTES("\"status\""),
+	BYTES("{}"),
+	BYTES("{\"command\":null}"),
+	BYTES("{\"command\":\"\"}"),
+	BYTES("{\"command\":\"stat\\u0000us\"}"),
+	BYTES("{\"command\":\"queue\",\"command\":\"queue\"}"),
+	BYTES("{\"command\":\"queue\"} {}"),
+	BYTES("{\"command\":\"queue\",\"ids\":\"x\"}"),
+	BYTES("{\"command\":\"queue\",\"ids\":[]}"),
+	BYTES("{\"command\":\"queue\",\"ids\":[1]}"),
+	BYTES("{\"command\":\"queue\",\"ids\":[\"001k0z9ty9x5\"]}"),
+	BYTES("{\"command\":\"queue\",\"older\":-1}"),
+	BYTES("{\"command\":\"queue\",\"older\":99999999999999999999}"),
+	BYTES("{\"command\":\"queue\",\"limit\":1.5}"),
+	BYTES("{\"command\":\"queue\",\"domain\":\"\"}"),
+	BYTES("{\"command\":\"queue\",\"client\":\"1.2.3.4/\"}"),
+	BYTES("{\"command\":\"queue\",\"all\":\"yes\"}"),
+	BYTES("{\"command\":\"drop\"}"),
+	BYTES("{\"command\":\"drop\",\"all\":true,\"sender\":\"a@b\"}"),
+	BYTES("{\"command\":\"show\"}"),
+	BYTES("{\"command\":\"show\",\"id\":[]}"),
+	BYTES("{\"command\":\"hold\",\"dry\":1,\"all\":true}"),
+};
+
+START_TEST(a_request_that_is_none_is_answered_with_status_2)
+{
+	ask(hostile[_i]);
+	ck_assert_int_eq(job.status, CONTROL_USAGE);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"error\":"));
+	ck_assert_uint_eq(span_find(buf_span(&out), '\n'), out.len - 1);
+}
+END_TEST
+
+START_TEST(what_peers_sent_is_escaped_in_the_answer)
+{
+	json_t *text = control_text(SPAN("a\xff\x1b[31m\n\"b"));
+
+	ck_assert_str_eq(json_string_value(text), "a\\xff\\x1b[31m\\x0a\\\"b");
+	json_decref(text);
+}
+END_TEST
+
+/* ---- many messages ---- */
+
+static const struct slices_row {
+	const char *request;
+	size_t turns; /* at least */
+	size_t lines; /* of the answer, all told */
+} slices[] = {
+	/* the sum, a destination, 50 messages, the end */
+	{ "{\"command\":\"queue\"}", 3, 53 },
+	{ "{\"command\":\"queue\",\"limit\":0}", 2, 3 },
+	{ "{\"command\":\"queue\",\"all\":true}", 100, MANY + 3 },
+	{ "{\"command\":\"queue\",\"limit\":0,\"sender\":\"@x\"}", 100, 2 },
+	{ "{\"command\":\"retry\",\"all\":true}", 5, 2 },
+	{ "{\"command\":\"drop\",\"dry\":true,\"all\":true}", 50, 12 },
+	{ "{\"command\":\"drop\",\"recipient\":\"b@x\"}", 100, 2 },
+};
+
+START_TEST(a_long_queue_is_worked_on_in_small_slices)
+{
+	size_t i, lines = 0;
+
+	hosts[0].down = "connection refused";
+	sending_many(&sending, "a@campus.test", MANY);
+	sending_run(&sending, 10 * SECOND);
+	ck_assert_uint_ge(ask(span_of(slices[_i].request)), slices[_i].turns);
+	for (i = 0; i < out.len; i++)
+		lines += out.data[i] == '\n';
+	ck_assert_uint_eq(lines, slices[_i].lines);
+	ck_assert_uint_eq(sending_owed(&sending), MANY);
+}
+END_TEST
+
+START_TEST(the_oldest_are_listed_first)
+{
+	char first[SPOOL_ID_LEN + 1], second[SPOOL_ID_LEN + 1];
+	char *one, *two;
+
+	hosts[0].down = "connection refused";
+	spool_id_text(sending_one(&sending, "a@campus.test"), first);
+	spool_id_text(sending_one(&sending, "a@campus.test"), second);
+	sending_many(&sending, "a@campus.test", 500);
+	ask(SPAN("{\"command\":\"queue\",\"limit\":2}"));
+	one = strstr(buf_text(&out), first);
+	two = strstr(buf_text(&out), second);
+	ck_assert_ptr_nonnull(one);
+	ck_assert_ptr_nonnull(two);
+	ck_assert(one < two);
+}
+END_TEST
+
+START_TEST(what_came_after_the_question_is_not_touched)
+{
+	char request[200], newest[SPOOL_ID_LEN + 1];
+
+	hosts[0].down = "connection refused";
+	spool_id_text(sending_one(&sending, "a@campus.test"), newest);
+	sending_one(&sending, "a@campus.test");
+	snprintf(request, sizeof(request),
+	    "{\"command\":\"retry\",\"all\":true,\"newest\":\"%s\"}", newest);
+	ask(span_of(request));
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "\"matched\":1"));
+}
+END_TEST
+
+/* ---- the socket ---- */
+
+static char folder[] = "/tmp/relayd-control.XXXXXX";
+static char path[64];
+static struct control_socket ours;
+static struct buf why;
+static const struct control_access access_660 = {
+	.mode = 0660,
+	.uid = (uid_t)-1,
+	.gid = (gid_t)-1,
+};
+
+static void
+make_folder(void)
+{
+	snprintf(folder, sizeof(folder), "/tmp/relayd-control.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/control", folder);
+	buf_init(&why, 1000);
+	ours = (struct control_socket){ .fd = -1 };
+}
+
+static void
+remove_folder(void)
+{
+	control_socket_close(&ours);
+	unlink(path);
+	rmdir(folder);
+	buf_clear(&why);
+}
+
+START_TEST(the_socket_has_its_mode_and_goes_with_its_owner)
+{
+	struct stat status;
+
+	ck_assert(control_socket_open(&ours, path, &access_660, &why));
+	ck_assert_int_eq(lstat(path, &status), 0);
+	ck_assert_uint_eq(status.st_mode & 0777, 0660);
+	control_socket_close(&ours);
+	ck_assert_int_eq(lstat(path, &status), -1);
+}
+END_TEST
+
+/* Left by a process that was killed: bound, and nobody listens. */
+static void
+leave_socket(void)
+{
+	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(where.sun_path, sizeof(where.sun_path), "%s", path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&where, sizeof(where)), 0);
+	close(fd);
+}
+
+START_TEST(the_socket_of_a_dead_process_is_replaced)
+{
+	leave_socket();
+	ck_assert(control_socket_open(&ours, path, &access_660, &why));
+}
+END_TEST
+
+START_TEST(the_socket_of_a_living_process_is_refused)
+{
+	struct control_socket second;
+
+	ck_assert(control_socket_open(&ours, path, &access_660, &why));
+	ck_assert(!control_socket_open(&second, path, &access_660, &why));
+	ck_assert_ptr_nonnull(strstr(buf_text(&why), "in use"));
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_socket_is_left_alone)
+{
+	FILE *file = fopen(path, "w");
+
+	fclose(file);
+	ck_assert(!control_socket_open(&ours, path, &access_660, &why));
+	ck_assert_ptr_nonnull(strstr(buf_text(&why), "no socket"));
+	ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(an_unknown_group_is_named)
+{
+	struct control_access access = access_660;
+
+	access.group = "no-such-group";
+	ck_assert(!control_socket_open(&ours, path, &access, &why));
+	ck_assert_ptr_nonnull(strstr(buf_text(&why), "no-such-group"));
+}
+END_TEST
+
+static Suite *
+control_suite(void)
+{
+	Suite *suite = suite_create("control");
+	TCase *tcase = tcase_create("requests");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_loop_test(tcase,
+	    a_request_that_is_none_is_answered_with_status_2, 0,
+	    sizeof(hostile) / sizeof(hostile[0]));
+	tcase_add_test(tcase, what_peers_sent_is_escaped_in_the_answer);
+	tcase_add_loop_test(tcase, a_long_queue_is_worked_on_in_small_slices, 0,
+	    sizeof(slices) / sizeof(slices[0]));
+	tcase_add_test(tcase, the_oldest_are_listed_first);
+	tcase_add_test(tcase, what_came_after_the_question_is_not_touched);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("socket");
+	tcase_add_checked_fixture(tcase, make_folder, remove_folder);
+	tcase_add_test(tcase, the_socket_has_its_mode_and_goes_with_its_owner);
+	tcase_add_test(tcase, the_socket_of_a_dead_process_is_replaced);
+	tcase_add_test(tcase, the_socket_of_a_living_process_is_refused);
+	tcase_add_test(tcase, a_file_that_is_no_socket_is_left_alone);
+	tcase_add_test(tcase, an_unknown_group_is_named);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(control_suite)
