@@ -156,7 +156,7 @@ lint:
 	@tests/support/install-packages $(BUILD_PACKAGES) $(LINT_PACKAGES) check
 	@clang-format --dry-run -Werror $(C_FILES)
 	@tests/support/lengths $(C_FILES)
-	@shellcheck .ci/run $(wildcard tests/support/demo tests/support/run-tests \
+	@shellcheck .ci/run relayd/systemd/install $(wildcard tests/support/demo tests/support/run-tests \
 		tests/support/install-packages tests/support/lengths tests/bench/*.sh)
 	@mandoc -T lint -W warning $(MANUALS)
 	@$(MAKE) --no-print-directory -j$(JOBS) analyze
@@ -178,6 +178,7 @@ install: $(BIN)/relayd $(BIN)/relayctl
 	install -m 644 README LICENSE $(DESTDIR)$(PREFIX)/share/doc/relayd/
 	install -m 644 relayd/samples/*.conf domains/samples/hosted domains/samples/allowlist \
 		$(DESTDIR)$(PREFIX)/share/doc/relayd/examples/
+	@relayd/systemd/install "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
 
 clean:
 	rm -rf build

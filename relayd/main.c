@@ -255,10 +255,33 @@ open_delivery(struct relay *relay, struct buf *why)
 	return true;
 }
 
+/* The service manager's watchdog: a loop that turns is alive. */
+static void
+alive_due(void *owner)
+{
+	struct relay *relay = owner;
+
+	sd_notify(0, "WATCHDOG=1");
+	relay->alive.deadline = loop_now(relay->loop) + relay->alive_ms;
+}
+
 static void
 keep(void *owner)
 {
 	(void)owner; /* the watches of struct relay die with it */
+}
+
+static void
+add_watchdog(struct relay *relay)
+{
+	uint64_t us = 0;
+
+	watch_init(&relay->alive, -1, relay, NULL, alive_due, keep);
+	loop_add(relay->loop, &relay->alive);
+	if (sd_watchdog_enabled(0, &us) <= 0)
+		return;
+	relay->alive_ms = us / 1000 / 3;
+	relay->alive.deadline = loop_now(relay->loop);
 }
 
 static void
@@ -273,6 +296,7 @@ add_watches(struct relay *relay)
 	loop_add(relay->loop, &relay->loading);
 	watch_init(&relay->drained, -1, relay, NULL, drained_due, keep);
 	loop_add(relay->loop, &relay->drained);
+	add_watchdog(relay);
 	/* In this order: what delivery settled joins this turn's batch. */
 	loop_each_turn(relay->loop, turn_spool, relay);
 	loop_each_turn(relay->loop, stop_when_drained, relay);

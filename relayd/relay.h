@@ -40,6 +40,8 @@ struct relay {
 	struct watch synced;  /* the sync thread's eventfd */
 	struct watch loading; /* due while an earlier life's queue is told */
 	struct watch drained; /* due when a stop waits no longer */
+	struct watch alive; /* due when the service manager is to hear of us */
+	uint64_t alive_ms;
 	bool draining;
 };
 
