@@ -3,6 +3,7 @@
 #   make          build/relayd           make run     try it: a relay and a next hop
 #   make check    every test, sanitized  make lint    format, lengths, analyzers, manuals
 #   make bench    beside Postfix         make install DESTDIR= PREFIX=
+#   make fuzz     libFuzzer, FUZZ_SECONDS each
 #   make deps     install what is missing (apt-get)
 
 VERSION = 0.1
@@ -145,6 +146,22 @@ check:
 	@$(MAKE) --no-print-directory -j$(JOBS) check-build
 	@tests/support/run-tests $(TEST_PROGRAMS)
 
+# libFuzzer on every tests/fuzz/fuzz_*.c; what it finds lies in build/fuzz.
+FUZZ_SECONDS ?= 60
+FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+build/fuzz/%: tests/fuzz/fuzz_%.c $(SOURCES) relayd/settings.c
+	$(SAY) "  FUZZ  $@"
+	$(Q)mkdir -p $@.corpus
+	$(Q)clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu11 -pthread \
+		$(OUR_CPPFLAGS) $(LIB_CFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+fuzz:
+	@tests/support/install-packages $(BUILD_PACKAGES) clang
+	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZERS)
+	@for fuzzer in $(FUZZERS); do \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -artifact_prefix=$$fuzzer. $$fuzzer.corpus || exit 1; \
+	done
+
 bench:
 	@tests/support/install-packages $(BUILD_PACKAGES) postfix
 	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd build/sink $(BENCHES:tests/bench/%.c=build/bench/%)
@@ -183,7 +200,7 @@ install: $(BIN)/relayd $(BIN)/relayctl
 clean:
 	rm -rf build
 
-.PHONY: all check-build deps run check bench lint analyze install clean
+.PHONY: all check-build deps run check fuzz bench lint analyze install clean
 .SECONDARY:
 
 -include $(shell test -d build && find build -name '*.d')

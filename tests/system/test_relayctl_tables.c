@@ -394,6 +394,44 @@ START_TEST(an_end_is_logged_and_mailed_once_ahead)
 }
 END_TEST
 
+/* What was told before; days left; what is logged and mailed now. */
+static const struct ending {
+	int days, warned; /* warned 0: nothing was told */
+	int logged, mailed;
+} endings[] = {
+	{ 15, 0, 0, 0 }, { 14, 0, 1, 1 }, { 13, 14, 0, 0 }, { 4, 14, 0, 0 },
+	{ 3, 14, 1, 0 }, { 2, 3, 0, 0 }, { 1, 3, 1, 0 }, { 1, 1, 0, 0 },
+	{ 0, 0, 0, 0 }, /* it has ended */
+};
+
+START_TEST(an_end_is_told_again_as_it_comes_nearer)
+{
+	const struct ending *row = &endings[_i];
+	int64_t until = ((int64_t)time(NULL) / 86400 + row->days) * 86400;
+	char text[256], day[DAY_TEXT_MAX];
+
+	daemon_stop(scene.daemon);
+	daemon_log_forget(scene.daemon);
+	snprintf(text, sizeof(text), "10.3.0.1 until=%s owner=lab@lab.test\n",
+	    day_text(until, day));
+	daemon_write(scene.daemon, "allowlist", text);
+	snprintf(text, sizeof(text), "10.3.0.1@1 last=0 until=%lld warned=%d\n",
+	    (long long)until, row->warned);
+	if (row->warned != 0)
+		daemon_write(scene.daemon, "spool/uses", text);
+	daemon_start(scene.daemon);
+	scene_settle(&scene);
+	ck_assert_int_eq(daemon_logged(scene.daemon, "event=grant-expires",
+			     NULL),
+	    row->logged);
+	if (row->mailed > 0)
+		ck_assert_ptr_nonnull(
+		    hop_wait_for(scene.lab, "lab@lab.test", SCENE_WAIT_MS));
+	else
+		ck_assert_ptr_null(hop_mail_for(scene.lab, "lab@lab.test", 0));
+}
+END_TEST
+
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
 static Suite *
@@ -424,6 +462,8 @@ relayctl_tables_suite(void)
 	tcase_add_test(tcase, a_broken_table_is_told_by_reload_and_check);
 	tcase_add_test(tcase, what_is_probably_not_meant_is_told_by_check);
 	tcase_add_test(tcase, an_end_is_logged_and_mailed_once_ahead);
+	tcase_add_loop_test(tcase, an_end_is_told_again_as_it_comes_nearer, 0,
+	    ROWS(endings));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
