@@ -2,6 +2,7 @@
  * test_reload - SIGHUP takes new configuration and tables all or nothing,
  * without dropping a connection.
  */
+#include <signal.h>
 #include <stdio.h>
 
 #include "tests/support/scene.h"
@@ -159,6 +160,64 @@ START_TEST(mail_that_waits_takes_the_new_route_after_a_reload)
 }
 END_TEST
 
+enum {
+	ROUNDS = 30,
+	FILLERS = 5000, /* lines, so that a reload takes a while */
+};
+
+/* An allowlist that differs from round to round, but not for 127.0.0.2 and .3. */
+static void
+write_allowlist(struct scene *scene, int round)
+{
+	struct buf text;
+	int i;
+
+	buf_init(&text, 1 << 20);
+	for (i = 0; i < FILLERS; i++)
+		buf_addf(&text, "10.%d.%d.%d\n", round, i >> 8, i & 255);
+	buf_addf(&text, "127.0.0.2 note=%d\n", round);
+	daemon_write(scene->daemon, "allowlist", buf_text(&text));
+	buf_clear(&text);
+}
+
+START_TEST(while_tables_are_read_nobody_is_lost_or_let_in_wrongly)
+{
+	struct scene scene;
+	uint16_t port;
+	char to[64];
+	int i;
+
+	scene_open(&scene, &(struct scene_setup){ .allowlist = "127.0.0.2\n" });
+	port = daemon_port(scene.daemon);
+	for (i = 0; i < ROUNDS; i++) {
+		write_allowlist(&scene, i);
+		ck_assert_int_eq(kill(daemon_pid(scene.daemon), SIGHUP), 0);
+		snprintf(to, sizeof(to), "a%d@lab.test", i);
+		ck_assert_int_eq(scene_send_one(&scene, SENDER, to), 250);
+		snprintf(to, sizeof(to), "a%d@out.example", i);
+		ck_assert_int_eq(talk_once("127.0.0.2", port, SENDER, to,
+				     "x: y\r\n\r\nz\r\n"),
+		    250);
+		ck_assert_int_eq(talk_once("127.0.0.3", port, SENDER, to,
+				     "x: y\r\n\r\nz\r\n"),
+		    550);
+	}
+	for (i = 0; i < ROUNDS; i++) {
+		snprintf(to, sizeof(to), "a%d@lab.test", i);
+		ck_assert_ptr_nonnull(
+		    hop_wait_for(scene.lab, to, SCENE_WAIT_MS));
+		snprintf(to, sizeof(to), "a%d@out.example", i);
+		ck_assert_ptr_nonnull(
+		    hop_wait_for(scene.outside, to, SCENE_WAIT_MS));
+	}
+	ck_assert_uint_eq(hop_accepted(scene.outside), ROUNDS);
+	ck_assert_int_eq(daemon_logged(scene.daemon, "event=reload-failed",
+			     NULL),
+	    0);
+	scene_close(&scene);
+}
+END_TEST
+
 static Suite *
 reload_suite(void)
 {
@@ -173,6 +232,8 @@ reload_suite(void)
 	tcase_add_test(tcase, a_grant_that_was_taken_away_ends_with_the_reload);
 	tcase_add_test(tcase,
 	    mail_that_waits_takes_the_new_route_after_a_reload);
+	tcase_add_test(tcase,
+	    while_tables_are_read_nobody_is_lost_or_let_in_wrongly);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
