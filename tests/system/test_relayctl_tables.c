@@ -6,14 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "domains/day.h"
 #include "tests/support/asked.h"
 #include "tests/support/scene.h"
 #include "tests/support/suite.h"
 #include "tests/support/talk.h"
+#include "tests/support/zone.h"
 
 #define SENDER  "printer@campus.test"
 #define HOST    "127.0.0.2"
@@ -347,88 +346,34 @@ START_TEST(what_is_probably_not_meant_is_told_by_check)
 }
 END_TEST
 
-/* The day that is over so many days from now. */
-static const char *
-in_days(int days, char text[DAY_TEXT_MAX])
-{
-	int64_t now = (int64_t)time(NULL);
-
-	return day_text((now / 86400 + days) * 86400, text);
-}
-
-START_TEST(an_end_is_logged_and_mailed_once_ahead)
-{
-	const struct hop_mail *mail;
-	char table[512], near[DAY_TEXT_MAX], far[DAY_TEXT_MAX];
-
-	snprintf(table, sizeof(table),
-	    "10.3.0.1 until=%s owner=lab@lab.test note=laser\n"
-	    "10.3.0.2 until=%s owner=far@lab.test\n",
-	    in_days(10, near), in_days(20, far));
-	daemon_write(scene.daemon, "allowlist", table);
-	ASKED(0, scene.daemon, &out, "reload");
-	mail = hop_wait_for(scene.lab, "lab@lab.test", SCENE_WAIT_MS);
-	ck_assert_ptr_nonnull(mail);
-	ck_assert(scene_holds(buf_span(&mail->content), near));
-	ck_assert(scene_holds(buf_span(&mail->content), "laser"));
-	ck_assert(scene_holds(buf_span(&mail->content),
-	    "Auto-Submitted: auto-generated"));
-	mail =
-	    hop_wait_for(scene.campus, "postmaster@campus.test", SCENE_WAIT_MS);
-	ck_assert_ptr_nonnull(mail);
-	ck_assert(scene_holds(buf_span(&mail->content), "lab@lab.test"));
-	ck_assert(!scene_holds(buf_span(&mail->content), "10.3.0.2"));
-	ck_assert_int_eq(daemon_logged(scene.daemon, "event=grant-expires",
-			     "grant=10.3.0.1", "owner=lab@lab.test", NULL),
-	    1);
-	/* Neither a reload nor a restart tells it again. */
-	ASKED(0, scene.daemon, &out, "reload");
-	daemon_stop(scene.daemon);
-	daemon_log_forget(scene.daemon);
-	daemon_start(scene.daemon);
-	scene_settle(&scene);
-	ck_assert_int_eq(daemon_logged(scene.daemon, "event=grant-expires",
-			     NULL),
-	    0);
-	ck_assert_ptr_null(hop_mail_for(scene.lab, "lab@lab.test", 1));
-}
-END_TEST
-
-/* What was told before; days left; what is logged and mailed now. */
-static const struct ending {
-	int days, warned; /* warned 0: nothing was told */
-	int logged, mailed;
-} endings[] = {
-	{ 15, 0, 0, 0 }, { 14, 0, 1, 1 }, { 13, 14, 0, 0 }, { 4, 14, 0, 0 },
-	{ 3, 14, 1, 0 }, { 2, 3, 0, 0 }, { 1, 3, 1, 0 }, { 1, 1, 0, 0 },
-	{ 0, 0, 0, 0 }, /* it has ended */
+static const struct zone_record records[] = {
+	{ ZONE_A, "scanner.campus.test", "192.0.2.17", 0 },
+	{ ZONE_END, NULL, NULL, 0 },
 };
 
-START_TEST(an_end_is_told_again_as_it_comes_nearer)
+/* An own scene: with a DNS server, which then dies. */
+START_TEST(names_keep_their_addresses_over_a_reload)
 {
-	const struct ending *row = &endings[_i];
-	int64_t until = ((int64_t)time(NULL) / 86400 + row->days) * 86400;
-	char text[256], day[DAY_TEXT_MAX];
+	struct zone *zone = zone_new(records);
+	struct scene named;
+	int tries = 0;
 
-	daemon_stop(scene.daemon);
-	daemon_log_forget(scene.daemon);
-	snprintf(text, sizeof(text), "10.3.0.1 until=%s owner=lab@lab.test\n",
-	    day_text(until, day));
-	daemon_write(scene.daemon, "allowlist", text);
-	snprintf(text, sizeof(text), "10.3.0.1@1 last=0 until=%lld warned=%d\n",
-	    (long long)until, row->warned);
-	if (row->warned != 0)
-		daemon_write(scene.daemon, "spool/uses", text);
-	daemon_start(scene.daemon);
-	scene_settle(&scene);
-	ck_assert_int_eq(daemon_logged(scene.daemon, "event=grant-expires",
-			     NULL),
-	    row->logged);
-	if (row->mailed > 0)
-		ck_assert_ptr_nonnull(
-		    hop_wait_for(scene.lab, "lab@lab.test", SCENE_WAIT_MS));
-	else
-		ck_assert_ptr_null(hop_mail_for(scene.lab, "lab@lab.test", 0));
+	scene_open(&named,
+	    &(struct scene_setup){ .allowlist = "scanner.campus.test\n",
+		.dns_port = zone_port(zone),
+		.more = "control = \"control\";" });
+	while (asked(named.daemon, &out, "explain", "192.0.2.17", SENDER,
+		   OUTSIDE, NULL) != 0) {
+		ck_assert_int_lt(tries++, 200);
+		usleep(20000);
+	}
+	zone_free(zone);
+	daemon_write(named.daemon, "allowlist",
+	    "10.1.0.0/16\nother.campus.test\nscanner.campus.test\n");
+	ASKED(0, named.daemon, &out, "reload");
+	ASKED(0, named.daemon, &out, "explain", "192.0.2.17", SENDER, OUTSIDE);
+	HEARD(&out, "allowlist:3: scanner.campus.test");
+	scene_close(&named);
 }
 END_TEST
 
@@ -461,9 +406,7 @@ relayctl_tables_suite(void)
 	tcase_add_test(tcase, two_who_edit_at_once_lose_nothing);
 	tcase_add_test(tcase, a_broken_table_is_told_by_reload_and_check);
 	tcase_add_test(tcase, what_is_probably_not_meant_is_told_by_check);
-	tcase_add_test(tcase, an_end_is_logged_and_mailed_once_ahead);
-	tcase_add_loop_test(tcase, an_end_is_told_again_as_it_comes_nearer, 0,
-	    ROWS(endings));
+	tcase_add_test(tcase, names_keep_their_addresses_over_a_reload);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
