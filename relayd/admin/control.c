@@ -61,12 +61,14 @@ conn_end(struct control_conn *conn)
 	loop_kill(conn->control->rooms.loop, &conn->watch);
 }
 
-/* The last one to be reaped frees it. */
+/* One has ended: there is room.  The last one to be reaped frees it. */
 static void
 control_rest(struct control *control)
 {
 	if (control->closed && control->conn_count == 0)
 		free(control);
+	else
+		control->watch.events = POLLIN;
 }
 
 static void
@@ -269,10 +271,10 @@ control_ready(void *owner, short revents)
 		}
 		return;
 	}
+	conn_open(control, fd);
+	/* Others wait until one has ended. */
 	if (control->conn_count >= CONNECTIONS_MAX)
-		close(fd);
-	else
-		conn_open(control, fd);
+		control->watch.events = 0;
 }
 
 static void
