@@ -335,6 +335,8 @@ start(struct relay *relay, struct buf *why)
 	    !log_open(relay->settings.conf->log_target,
 		relay->settings.conf->log_level, why))
 		return false;
+	if (privileges.wanted && !log_give(privileges.uid, privileges.gid, why))
+		return false;
 	raise_descriptors();
 	relay->loop = loop_new(NULL);
 	/* Before another thread is made: it inherits the signal mask. */

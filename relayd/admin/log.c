@@ -13,13 +13,17 @@
  */
 #include "relayd/admin/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base/xalloc.h"
 #include "relayd/admin/log_stamp.h"
 #include "relayd/admin/log_target.h"
 
@@ -36,6 +40,7 @@ enum {
 static struct {
 	struct log_target target;
 	bool opened; /* target is one that log_open() made */
+	char *name;  /* owned; what it was opened as, then */
 	enum log_level level;
 	struct buf lines;
 	uint64_t dropped; /* since the last log-dropped */
@@ -72,6 +77,16 @@ tell_dropped(void)
 	keep(LEVEL_WARNING, span_make(line, (size_t)len));
 }
 
+bool
+log_give(uid_t uid, gid_t gid, struct buf *why)
+{
+	if (the_log.target.kind != LOG_TARGET_FILE ||
+	    fchown(the_log.target.fd, uid, gid) == 0)
+		return true;
+	buf_addf(why, "log file %s: chown: %s", the_log.name, strerror(errno));
+	return false;
+}
+
 void
 log_flush(void *unused)
 {
@@ -94,6 +109,19 @@ aborted(int number)
 	/* The handler is gone (SA_RESETHAND), and abort(3) goes on. */
 }
 
+/* Rotated by copying, a file that only root can open goes on being written. */
+static bool
+keep_open(const char *target, enum log_level level, struct buf *why)
+{
+	if ((errno != EACCES && errno != EPERM) || the_log.name == NULL ||
+	    strcmp(the_log.name, target) != 0)
+		return false;
+	the_log.level = level;
+	log_say(LEVEL_WARNING, "log-kept", "%s", buf_text(why));
+	buf_empty(why);
+	return true;
+}
+
 bool
 log_open(const char *target, enum log_level level, struct buf *why)
 {
@@ -108,11 +136,13 @@ log_open(const char *target, enum log_level level, struct buf *why)
 		return true;
 	}
 	if (!log_target_open(&found, target, why))
-		return false;
+		return keep_open(target, level, why);
 	log_flush(NULL);
 	log_target_close(&the_log.target);
 	the_log.target = found;
 	the_log.opened = true;
+	free(the_log.name);
+	the_log.name = xstrdup(target);
 	the_log.level = level;
 	action.sa_handler = aborted;
 	sigaction(SIGABRT, &action, NULL);
@@ -129,6 +159,8 @@ log_close(void)
 	buf_clear(&the_log.lines);
 	buf_clear(&the_log.spare);
 	signal(SIGABRT, SIG_DFL);
+	free(the_log.name);
+	the_log.name = NULL;
 }
 
 void

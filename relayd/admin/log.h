@@ -1,6 +1,8 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,9 +24,13 @@ enum log_level {
 
 /*
  * Opens the target: "stderr" (with journald priorities when it is the journal), "syslog", or a file name.  False with
- * the reason in why; the old target stays then.  Also reopens a file (SIGHUP).
+ * the reason in why; the old target stays then.  Also reopens a file (SIGHUP);
+ * when that is not allowed any more, since root was dropped, it goes on in the
+ * file that is open, says log-kept, and that is true.
  */
 bool log_open(const char *target, enum log_level level, struct buf *why);
+/* An open log file is given to whom we will become, to be reopened by. */
+bool log_give(uid_t uid, gid_t gid, struct buf *why);
 void log_flush(void *unused);
 void log_close(void);
 

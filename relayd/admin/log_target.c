@@ -88,8 +88,11 @@ open_file(struct log_target *target, const char *name, struct buf *why)
 	    FILE_MODE);
 
 	if (fd == -1) {
+		int error = errno;
+
 		buf_addf(why, "log file %s cannot be opened: %s", name,
-		    strerror(errno));
+		    strerror(error));
+		errno = error;
 		return false;
 	}
 	*target = (struct log_target){

@@ -30,7 +30,7 @@ struct log_target {
 /* What is true before log_open(): stderr as it is. */
 extern const struct log_target log_target_default;
 
-/* False with the reason in why; *target is then untouched. */
+/* False with the reason in why, and errno; *target is then untouched. */
 bool log_target_open(struct log_target *target, const char *name,
     struct buf *why);
 void log_target_close(struct log_target *target);

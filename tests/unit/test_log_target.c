@@ -122,6 +122,56 @@ START_TEST(file_is_opened_anew_after_it_was_moved)
 }
 END_TEST
 
+/* In a folder that is only root's, after root was dropped. */
+START_TEST(file_that_only_root_can_open_goes_on_being_written)
+{
+	struct buf why;
+
+	if (geteuid() != 0) {
+		printf("skipped: needs root\n");
+		return;
+	}
+	buf_init(&why, 1000);
+	opened(file, LEVEL_INFO);
+	ck_assert(log_give(65534, 65534, &why));
+	ck_assert_int_eq(chmod(folder, 0700), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_msg(log_open(file, LEVEL_INFO, &why), "%s", buf_text(&why));
+	log_say(LEVEL_INFO, "two", "second");
+	log_flush(NULL);
+	/* another file is another matter */
+	ck_assert(!log_open(moved, LEVEL_INFO, &why));
+	ck_assert_int_eq(seteuid(0), 0);
+	assert_like(content(file),
+	    "event=log-kept text=[^\n]*Permission denied\"\n"
+	    "[^\n]*event=two text=second\n$");
+	buf_clear(&why);
+}
+END_TEST
+
+/* Where the folder may be searched it is opened anew, once it was given. */
+START_TEST(file_that_was_given_away_is_opened_anew)
+{
+	struct buf why;
+
+	if (geteuid() != 0) {
+		printf("skipped: needs root\n");
+		return;
+	}
+	buf_init(&why, 1000);
+	opened(file, LEVEL_INFO);
+	ck_assert(log_give(65534, 65534, &why));
+	ck_assert_int_eq(chmod(folder, 0755), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert(log_open(file, LEVEL_INFO, &why));
+	ck_assert_int_eq(seteuid(0), 0);
+	log_say(LEVEL_INFO, "two", "second");
+	log_flush(NULL);
+	ck_assert_ptr_null(strstr(content(file), "log-kept"));
+	buf_clear(&why);
+}
+END_TEST
+
 START_TEST(target_that_cannot_be_opened_leaves_the_old_one)
 {
 	struct buf why;
@@ -397,6 +447,9 @@ log_target_suite(void)
 	tcase_add_test(tcase, file_gets_lines_with_time_and_level_when_flushed);
 	tcase_add_test(tcase, error_is_flushed_at_once);
 	tcase_add_test(tcase, file_is_opened_anew_after_it_was_moved);
+	tcase_add_test(tcase,
+	    file_that_only_root_can_open_goes_on_being_written);
+	tcase_add_test(tcase, file_that_was_given_away_is_opened_anew);
 	tcase_add_test(tcase, target_that_cannot_be_opened_leaves_the_old_one);
 	tcase_add_test(tcase, lines_before_log_open_go_to_stderr);
 	tcase_add_loop_test(tcase,
