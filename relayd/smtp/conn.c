@@ -252,7 +252,7 @@ handshake_failed(struct conn *conn, const char *why)
 	char client[IP_TEXT_MAX];
 	struct log_line line;
 
-	log_begin(&line, LEVEL_INFO, "tls_failed");
+	log_begin(&line, LEVEL_INFO, "tls-failed");
 	log_text(&line, "session", session_id(conn->session));
 	log_text(&line, "client", ip_text(&conn->ip, client));
 	log_text(&line, "why", why);

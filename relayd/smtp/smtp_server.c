@@ -104,7 +104,7 @@ log_turned_away(struct smtp_server *server, const char *client,
 		server->turned_away.since++;
 		return;
 	}
-	log_begin(&line, LEVEL_WARNING, "turned_away");
+	log_begin(&line, LEVEL_WARNING, "turned-away");
 	log_text(&line, "client", client);
 	log_number(&line, "code", 421);
 	log_text(&line, "limit", limit);
