@@ -206,18 +206,24 @@ settle(struct conn *conn)
 	buf_release(session_out(conn->session));
 }
 
-/* Lets the session work on in, as often as its replies find room. */
+/*
+ * Lets the session work on in, as often as its replies find room.  Where they
+ * do not, whole commands may stay behind, and no new byte need ever come to
+ * bring us back to them (RFC 2920 3.2): they are fed once the replies left.
+ */
 static void
 feed(struct conn *conn)
 {
 	size_t before;
+	bool room = true;
 
 	do {
 		before = conn->in.len;
 		session_feed(conn->session, &conn->in);
-	} while (conn->in.len > 0 && conn->in.len < before && flush(conn) &&
+		room = flush(conn);
+	} while (room && conn->in.len > 0 && conn->in.len < before &&
 	    session_wish(conn->session) == SESSION_READ);
-	conn->unfed = false;
+	conn->unfed = !room && conn->in.len > 0;
 }
 
 static void
@@ -257,7 +263,7 @@ handshake_failed(struct conn *conn, const char *why)
 	log_text(&line, "client", ip_text(&conn->ip, client));
 	log_text(&line, "why", why);
 	log_end(&line);
-	end(conn, "tls_failed");
+	end(conn, "tls-failed");
 }
 
 static void

@@ -1,6 +1,8 @@
 /*
  * test_conn - one connection: time-outs, backpressure, TLS, the end of things.
  */
+#include <sys/socket.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@
 
 enum {
 	TURNS_MAX = 20000,
+	HELPS = 40000, /* more replies than the kernel holds for us */
 	TEXT_MAX = 32 << 20,
 };
 
@@ -265,6 +268,41 @@ START_TEST(mail_comes_by_tls_too)
 }
 END_TEST
 
+/*
+ * Its last commands are in our memory while their replies find no room; it
+ * sends nothing more that could wake us.
+ */
+START_TEST(replies_that_wait_leave_when_the_client_reads_again)
+{
+	struct guest guest;
+	struct buf help;
+	size_t i, lines = 0, lf;
+	int small = 64 << 10;
+
+	buf_init(&help, HELPS * 6);
+	guest_come(&guest, 0);
+	setsockopt(stream_fd(guest.stream), SOL_SOCKET, SO_RCVBUF, &small,
+	    sizeof(small));
+	guest_hears(&guest, "220 ");
+	for (i = 0; i < HELPS; i++)
+		buf_add(&help, SPAN("HELP\r\n"));
+	guest_say(&guest, buf_span(&help));
+	/* It reads nothing now, and the relay neither spins nor gives up. */
+	virtual_clock_run(&reception.clock, 60000);
+	for (i = 0; i < TURNS_MAX && lines < HELPS; i++) {
+		guest_listen(&guest);
+		while (lf = span_find(buf_span(&guest.in), '\n'),
+		    lf < guest.in.len) {
+			lines += span_starts(buf_span(&guest.in), SPAN("214 "));
+			buf_eat(&guest.in, lf + 1);
+		}
+	}
+	ck_assert_uint_eq(lines, HELPS);
+	guest_go(&guest);
+	buf_clear(&help);
+}
+END_TEST
+
 START_TEST(commands_behind_starttls_are_served_by_nobody)
 {
 	struct guest guest;
@@ -320,6 +358,8 @@ conn_suite(void)
 	    a_reply_arrives_though_the_client_goes_on_sending);
 	tcase_add_test(clear, a_client_that_is_cut_off_may_not_linger);
 	tcase_add_test(clear, a_client_that_does_not_read_is_not_read_from);
+	tcase_add_test(clear,
+	    replies_that_wait_leave_when_the_client_reads_again);
 	suite_add_tcase(suite, clear);
 	tcase_add_checked_fixture(tls, tls_start, reception_stop);
 	tcase_add_loop_test(tls, mail_comes_by_tls_too, 0, 2);
