@@ -97,10 +97,10 @@ spool_ready(struct session *session)
 	return false;
 }
 
-/* May this client have one more of it this hour? */
+/* May this client have one more of it this hour?  source: who says how many. */
 static bool
 within_rate(struct session *session, enum limits_rate rate, size_t max,
-    const char *what)
+    const char *what, const char *source)
 {
 	struct service *service = session->service;
 	unsigned wait = 0;
@@ -109,9 +109,25 @@ within_rate(struct session *session, enum limits_rate rate, size_t max,
 		service_now(service), &wait))
 		return true;
 	session_error(session, 450, "4.7.1",
-	    "more than %zu %s an hour from %s; try again in %u minutes", max,
-	    what, session->client_text, (wait + 59) / 60);
+	    "more than %zu %s an hour from %s (%s); try again in %u minutes",
+	    max, what, session->client_text, source, (wait + 59) / 60);
 	return false;
+}
+
+/* Granted hosts take their rate= from the grant; all others have one limit. */
+static bool
+within_message_rate(struct session *session, const struct address *sender)
+{
+	struct service *service = session->service;
+	uint32_t granted = rules_grant_rate(service->rules, &session->client,
+	    sender, service_wall(service));
+
+	if (granted != 0)
+		return within_rate(session, LIMITS_MESSAGES, granted,
+		    "messages", "rate= of its grant");
+	return within_rate(session, LIMITS_MESSAGES,
+	    service->conf->limits.messages_per_client_hour, "messages",
+	    "messages_per_client_hour");
 }
 
 /* Everything that may stand against a transaction but its recipients. */
@@ -129,9 +145,7 @@ mail_allowed(struct session *session, const struct address *sender,
 		    (unsigned long long)limits->message_size);
 		return false;
 	}
-	return spool_ready(session) &&
-	    within_rate(session, LIMITS_MESSAGES,
-		limits->messages_per_client_hour, "messages");
+	return spool_ready(session) && within_message_rate(session, sender);
 }
 
 void
@@ -213,7 +227,8 @@ room_for_one(struct session *session, const struct address *recipient)
 		return false;
 	}
 	return within_rate(session, LIMITS_RECIPIENTS,
-	    limits->recipients_per_client_hour, "recipients");
+	    limits->recipients_per_client_hour, "recipients",
+	    "recipients_per_client_hour");
 }
 
 /* The path is read: parameters, rules, limits, in this order. */

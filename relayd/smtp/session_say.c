@@ -69,6 +69,16 @@ log_tls(struct session *session, struct log_line *line)
 		    session->tls->cipher);
 }
 
+/* The line of a table that decided; without one, that nobody else is served. */
+static void
+log_rule(struct log_line *line, const struct rule *rule)
+{
+	if (rule->file != NULL)
+		log_format(line, "rule", "%s:%zu", rule->file, rule->line);
+	else
+		log_text(line, "rule", "default");
+}
+
 static void
 log_refused(struct session *session, const struct refusal *refusal,
     const struct buf *text, unsigned ref)
@@ -85,9 +95,8 @@ log_refused(struct session *session, const struct refusal *refusal,
 		    address_span(&session->transaction->sender));
 	if (refusal->rcpt != NULL)
 		log_span(&line, "rcpt", address_span(refusal->rcpt));
-	if (refusal->rule != NULL && refusal->rule->file != NULL)
-		log_format(&line, "rule", "%s:%zu", refusal->rule->file,
-		    refusal->rule->line);
+	if (refusal->rule != NULL)
+		log_rule(&line, refusal->rule);
 	log_format(&line, "ref", "%s.%u", session->id, ref);
 	log_quirks(session, &line);
 	log_span(&line, "text", buf_span(text));

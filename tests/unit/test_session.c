@@ -151,6 +151,14 @@ START_TEST(the_log_of_a_refused_recipient_says_who_and_why)
 }
 END_TEST
 
+START_TEST(a_recipient_that_no_line_decided_is_refused_by_the_default)
+{
+	say(HELLO "MAIL FROM:<a@b.example>\r\n");
+	say("RCPT TO:<x@elsewhere.example>\r\n");
+	ck_assert(holds(desk_log(desk), "rule=default"));
+}
+END_TEST
+
 START_TEST(nothing_from_a_client_ends_a_log_line_or_a_reply)
 {
 	static const char evil[] =
@@ -334,6 +342,8 @@ session_suite(void)
 	tcase_add_loop_test(tcase, a_refusal_has_a_reference_that_the_log_knows,
 	    0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tcase, the_log_of_a_refused_recipient_says_who_and_why);
+	tcase_add_test(tcase,
+	    a_recipient_that_no_line_decided_is_refused_by_the_default);
 	tcase_add_test(tcase, nothing_from_a_client_ends_a_log_line_or_a_reply);
 	tcase_add_test(tcase, a_transaction_that_is_cut_off_is_logged);
 	tcase_add_test(tcase, nothing_is_read_while_the_disk_works);
