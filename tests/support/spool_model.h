@@ -58,6 +58,8 @@ void model_turn(struct model *model);
 /* Settles up to count recipients of a message that is owed. */
 void model_settle(struct model *model, struct model_message *message,
     size_t count);
+/* The row of a message; NULL: it was never begun. */
+struct model_message *model_find(const struct model *model, uint64_t id);
 /* Reads it whole and compares; NULL, or what is wrong. */
 const char *model_read(struct model *model, uint64_t id);
 /* A message that is owed and not ended; NULL: there is none. */

@@ -5,105 +5,21 @@
 #include <string.h>
 
 #include "base/xalloc.h"
-#include "spool/spool.h"
-#include "tests/support/disk_sim.h"
-#include "tests/support/spool_model.h"
+#include "tests/support/spool_scene.h"
 #include "tests/support/suite.h"
-
-static struct disk_sim *sim;
-static struct model model;
-
-static void
-setup(void)
-{
-	sim = disk_sim_new();
-	model_init(&model, disk_sim_disk(sim));
-	ck_assert_msg(model_open(&model), "%s", model.said);
-}
-
-static void
-teardown(void)
-{
-	model_clear(&model);
-	ck_assert_uint_eq(disk_sim_open_count(sim), 0);
-	disk_sim_free(sim);
-}
-
-static void
-restart(void)
-{
-	model_close(&model);
-	ck_assert_msg(model_open(&model), "%s", model.said);
-}
-
-/* The power goes; what was not synced is lost. */
-static void
-cut_power(uint64_t seed)
-{
-	struct disk_sim *after = disk_sim_crash(sim, seed);
-
-	model_close(&model);
-	disk_sim_free(sim);
-	sim = after;
-	model.options.disk = disk_sim_disk(sim);
-}
-
-static uint64_t
-receive(size_t size, size_t recipients)
-{
-	ck_assert(model_receive(&model, size, recipients));
-	return model.messages[model.count - 1]->id;
-}
-
-static struct spool_counts
-count(void)
-{
-	struct spool_counts counts;
-
-	spool_count(model.spool, &counts);
-	return counts;
-}
-
-static void
-assert_readable(uint64_t id)
-{
-	const char *wrong = model_read(&model, id);
-
-	ck_assert_msg(wrong == NULL, "%s", wrong);
-}
-
-static void
-settle_all(void)
-{
-	struct model_message *message;
-	size_t i;
-
-	for (i = 0; i < model.count; i++) {
-		message = model.messages[i];
-		if (message->state == MODEL_OWED &&
-		    message->settled_count < message->recipient_count)
-			model_settle(&model, message, message->recipient_count);
-	}
-}
 
 /* ---- commit ---- */
 
-static struct model_message *
-last(void)
-{
-	return model.messages[model.count - 1];
-}
-
 START_TEST(a_message_is_owed_after_the_turn_and_not_before)
 {
-	receive(1000, 2);
-	ck_assert_int_eq(last()->state, MODEL_COMMITTING);
+	spool_scene_receive(1000, 2);
+	ck_assert_int_eq(spool_scene_last()->state, MODEL_COMMITTING);
 	ck_assert(spool_busy(model.spool));
-	ck_assert_ptr_null(spool_find(model.spool, last()->id));
+	ck_assert_ptr_null(spool_find(model.spool, spool_scene_last()->id));
 	model_turn(&model);
-	ck_assert_int_eq(last()->state, MODEL_OWED);
+	ck_assert_int_eq(spool_scene_last()->state, MODEL_OWED);
 	ck_assert(!spool_busy(model.spool));
-	assert_readable(last()->id);
+	spool_scene_readable(spool_scene_last()->id);
 }
 END_TEST
 
@@ -112,30 +28,31 @@ static const size_t sizes[] = { 0, 1, 4095, 4096, 4097, 8192, 300000 };
 
 START_TEST(content_of_any_size_survives_a_power_cut)
 {
-	uint64_t id = receive(sizes[_i], 1), other = receive(10, 1);
+	uint64_t id = spool_scene_receive(sizes[_i], 1),
+		 other = spool_scene_receive(10, 1);
 
 	model_turn(&model);
-	assert_readable(id);
-	ck_assert_uint_eq(count().large_files, sizes[_i] > 4096);
-	cut_power(0);
+	spool_scene_readable(id);
+	ck_assert_uint_eq(spool_scene_count().large_files, sizes[_i] > 4096);
+	spool_scene_cut_power(0);
 	ck_assert(model_open(&model));
 	ck_assert_uint_eq(model.waiting_seen, 2);
-	assert_readable(id);
-	assert_readable(other);
+	spool_scene_readable(id);
+	spool_scene_readable(other);
 }
 END_TEST
 
 START_TEST(many_messages_share_one_sync)
 {
-	uint64_t syncs = count().syncs;
+	uint64_t syncs = spool_scene_count().syncs;
 	int i;
 
 	for (i = 0; i < 20; i++)
-		receive(300, 1);
+		spool_scene_receive(300, 1);
 	model_turn(&model);
-	ck_assert_uint_eq(count().messages, 20);
+	ck_assert_uint_eq(spool_scene_count().messages, 20);
 	/* The first segment is new: its name is synced too. */
-	ck_assert_uint_le(count().syncs - syncs, 2);
+	ck_assert_uint_le(spool_scene_count().syncs - syncs, 2);
 }
 END_TEST
 
@@ -166,7 +83,7 @@ START_TEST(an_owner_who_went_away_is_not_called)
 	spool_turn(model.spool);
 	ck_assert_int_eq(one, 0);
 	ck_assert_int_eq(two, 1);
-	ck_assert_uint_eq(count().messages, 2);
+	ck_assert_uint_eq(spool_scene_count().messages, 2);
 }
 END_TEST
 
@@ -180,19 +97,19 @@ START_TEST(a_cancelled_message_leaves_nothing)
 	ck_assert_uint_eq(disk_sim_files(sim, "large"), 1);
 	intake_cancel(intake);
 	ck_assert_uint_eq(disk_sim_files(sim, "large"), 0);
-	ck_assert_uint_eq(count().large_files, 0);
+	ck_assert_uint_eq(spool_scene_count().large_files, 0);
 	ck_assert(!spool_busy(model.spool));
 }
 END_TEST
 
 START_TEST(an_envelope_that_fits_no_segment_is_refused)
 {
-	receive(10, 1000);
+	spool_scene_receive(10, 1000);
 	model_turn(&model);
-	ck_assert_int_eq(last()->state, MODEL_REFUSED);
-	receive(10, 1);
+	ck_assert_int_eq(spool_scene_last()->state, MODEL_REFUSED);
+	spool_scene_receive(10, 1);
 	model_turn(&model);
-	ck_assert_int_eq(last()->state, MODEL_OWED);
+	ck_assert_int_eq(spool_scene_last()->state, MODEL_OWED);
 }
 END_TEST
 
@@ -203,7 +120,7 @@ START_TEST(beyond_the_ceiling_of_memory_content_goes_to_files)
 	size_t i;
 
 	model.options.intake_memory = 16 << 10;
-	restart();
+	spool_scene_restart();
 	for (i = 0; i < 20; i++) {
 		intakes[i] = spool_begin(model.spool);
 		ck_assert(
@@ -222,7 +139,7 @@ START_TEST(what_is_being_received_is_gone_after_a_restart)
 	char bytes[10000] = { 0 };
 
 	ck_assert(intake_add(intake, span_make(bytes, sizeof(bytes))));
-	cut_power(1);
+	spool_scene_cut_power(1);
 	ck_assert_uint_eq(disk_sim_files(sim, "large"), 1);
 	ck_assert(model_open(&model));
 	model_turn(&model);
@@ -235,19 +152,19 @@ END_TEST
 
 START_TEST(a_settled_recipient_stays_settled)
 {
-	uint64_t id = receive(100, 3);
+	uint64_t id = spool_scene_receive(100, 3);
 
 	model_turn(&model);
-	model_settle(&model, last(), 1);
+	model_settle(&model, spool_scene_last(), 1);
 	model_turn(&model);
-	cut_power(0);
+	spool_scene_cut_power(0);
 	ck_assert(model_open(&model));
 	ck_assert(spool_settled(model.spool, spool_find(model.spool, id), 0));
 	ck_assert(!spool_settled(model.spool, spool_find(model.spool, id), 1));
-	model_settle(&model, last(), 2);
+	model_settle(&model, spool_scene_last(), 2);
 	ck_assert_ptr_null(spool_find(model.spool, id));
 	model_turn(&model);
-	cut_power(0);
+	spool_scene_cut_power(0);
 	ck_assert(model_open(&model));
 	ck_assert_uint_eq(model.waiting_seen, 0);
 }
@@ -255,9 +172,9 @@ END_TEST
 
 START_TEST(results_are_written_when_the_spool_is_closed)
 {
-	receive(100, 1);
+	spool_scene_receive(100, 1);
 	model_turn(&model);
-	settle_all();
+	spool_scene_settle_all();
 	model_close(&model);
 	ck_assert(model_open(&model));
 	ck_assert_uint_eq(model.waiting_seen, 0);
@@ -266,154 +183,15 @@ END_TEST
 
 START_TEST(the_file_of_a_large_message_goes_with_it)
 {
-	receive(20000, 2);
+	spool_scene_receive(20000, 2);
 	model_turn(&model);
-	model_settle(&model, last(), 1);
+	model_settle(&model, spool_scene_last(), 1);
 	model_turn(&model);
 	ck_assert_uint_eq(disk_sim_files(sim, "large"), 1);
-	settle_all();
+	spool_scene_settle_all();
 	model_turn(&model);
 	ck_assert_uint_eq(disk_sim_files(sim, "large"), 0);
-	ck_assert_uint_eq(count().large_files, 0);
-}
-END_TEST
-
-/* ---- segments ---- */
-
-static void
-flow(int messages)
-{
-	int i;
-
-	for (i = 0; i < messages; i++) {
-		receive(2000, 1);
-		model_turn(&model);
-		model_settle(&model, last(), 1);
-	}
-	model_turn(&model);
-	model_turn(&model);
-}
-
-START_TEST(segments_are_recycled)
-{
-	flow(300);
-	ck_assert_uint_le(count().segments, 5);
-	ck_assert_uint_eq(count().messages, 0);
-}
-END_TEST
-
-START_TEST(one_old_message_does_not_hold_its_segment)
-{
-	uint64_t old = receive(500, 70);
-
-	model_turn(&model);
-	model_settle(&model, last(), 1);
-	flow(300);
-	ck_assert_uint_le(count().segments, 6);
-	assert_readable(old);
-	cut_power(0);
-	ck_assert(model_open(&model));
-	ck_assert_uint_eq(model.waiting_seen, 1);
-	assert_readable(old);
-	ck_assert(spool_settled(model.spool, spool_find(model.spool, old), 0));
-	ck_assert(
-	    !spool_settled(model.spool, spool_find(model.spool, old), 69));
-}
-END_TEST
-
-START_TEST(an_open_content_stays_where_it_is)
-{
-	struct content content;
-	uint64_t old = receive(500, 1);
-	char before[540], after[540];
-
-	model_turn(&model);
-	ck_assert(
-	    content_open(model.spool, spool_find(model.spool, old), &content));
-	ck_assert_int_eq(content_read(model.spool, &content, 0, before, 540),
-	    540);
-	flow(200);
-	ck_assert_int_eq(content_read(model.spool, &content, 0, after, 540),
-	    540);
-	ck_assert_mem_eq(before, after, 540);
-	content_close(model.spool, &content);
-	model_turn(&model);
-	assert_readable(old);
-}
-END_TEST
-
-START_TEST(a_segment_full_of_waiting_mail_is_kept)
-{
-	size_t i;
-
-	for (i = 0; i < 100; i++)
-		receive(2000, 1);
-	model_turn(&model);
-	flow(200);
-	ck_assert_uint_eq(count().messages, 100);
-	cut_power(0);
-	ck_assert(model_open(&model));
-	ck_assert_uint_eq(model.waiting_seen, 100);
-	for (i = 0; i < 100; i++)
-		assert_readable(model.messages[i]->id);
-	settle_all();
-	for (i = 0; i < 20; i++)
-		model_turn(&model);
-	/* Empty ones beyond a small reserve are removed. */
-	ck_assert_uint_le(count().segments, 5);
-}
-END_TEST
-
-START_TEST(many_restarts_do_not_pile_up_segments)
-{
-	uint64_t id = receive(500, 1);
-	int i;
-
-	model_turn(&model);
-	for (i = 0; i < 40; i++) {
-		restart();
-		receive(100, 1);
-		model_turn(&model);
-		model_settle(&model, last(), 1);
-		model_turn(&model);
-	}
-	ck_assert_uint_le(count().segments, 9);
-	assert_readable(id);
-}
-END_TEST
-
-/* ---- IDs ---- */
-
-static int64_t clock_now;
-
-static int64_t
-movable_clock(void)
-{
-	return clock_now;
-}
-
-START_TEST(no_id_is_used_twice_when_the_clock_goes_back)
-{
-	uint64_t id, last_id = 0;
-	int i, k;
-
-	model.options.wall_us = movable_clock;
-	for (i = 0; i < 8; i++) {
-		clock_now = 1700000000000000 - i * 3600000000ll;
-		restart();
-		for (k = 0; k < 30; k++) {
-			id = receive(1500, 1);
-			ck_assert_uint_gt(id, last_id);
-			last_id = id;
-			model_turn(&model);
-			if (i % 2 == 0)
-				model_settle(&model, last(), 1);
-		}
-		model_turn(&model);
-		if (i % 3 == 0)
-			cut_power(0);
-	}
-	restart();
+	ck_assert_uint_eq(spool_scene_count().large_files, 0);
 }
 END_TEST
 
@@ -423,27 +201,27 @@ START_TEST(below_the_floor_new_mail_is_refused_and_old_mail_leaves)
 {
 	model.options.minimum_free = 1000;
 	model.options.minimum_inodes = 10;
-	model.options.wall_us = movable_clock;
-	clock_now = 1800000000000000;
-	restart();
+	model.options.wall_us = spool_scene_clock;
+	spool_scene_now = 1800000000000000;
+	spool_scene_restart();
 	ck_assert_int_eq(spool_health(model.spool), SPOOL_FINE);
-	receive(100, 1);
+	spool_scene_receive(100, 1);
 	disk_sim_set_space(sim, 999, 100);
 	ck_assert_int_eq(spool_health(model.spool), SPOOL_FINE);
-	clock_now += 1000000;
+	spool_scene_now += 1000000;
 	ck_assert_int_eq(spool_health(model.spool), SPOOL_FULL);
 	ck_assert_ptr_null(spool_begin(model.spool));
 	model_turn(&model);
-	ck_assert_int_eq(last()->state, MODEL_OWED);
-	settle_all();
+	ck_assert_int_eq(spool_scene_last()->state, MODEL_OWED);
+	spool_scene_settle_all();
 	model_turn(&model);
 	disk_sim_set_space(sim, 5000, 9);
-	clock_now += 1000000;
+	spool_scene_now += 1000000;
 	ck_assert_int_eq(spool_health(model.spool), SPOOL_FULL);
 	disk_sim_set_space(sim, 5000, 10);
-	clock_now += 1000000;
+	spool_scene_now += 1000000;
 	ck_assert_int_eq(spool_health(model.spool), SPOOL_FINE);
-	receive(100, 1);
+	spool_scene_receive(100, 1);
 }
 END_TEST
 
@@ -452,10 +230,11 @@ END_TEST
 START_TEST(a_look_at_a_spool_changes_nothing)
 {
 	struct disk_sim *before;
-	uint64_t id = receive(3000, 2), large = receive(9000, 1);
+	uint64_t id = spool_scene_receive(3000, 2),
+		 large = spool_scene_receive(9000, 1);
 
 	model_turn(&model);
-	flow(30);
+	spool_scene_flow(30);
 	before = disk_sim_crash(sim, 1);
 	model_close(&model);
 	disk_sim_free(sim);
@@ -465,14 +244,14 @@ START_TEST(a_look_at_a_spool_changes_nothing)
 	model.options.read_only = true;
 	ck_assert_msg(model_open(&model), "%s", model.said);
 	ck_assert_uint_eq(model.waiting_seen, 2);
-	assert_readable(id);
-	assert_readable(large);
+	spool_scene_readable(id);
+	spool_scene_readable(large);
 	ck_assert_ptr_null(spool_begin(model.spool));
 	spool_turn(model.spool);
 	ck_assert_int_eq(spool_fd(model.spool), -1);
 	ck_assert(!spool_busy(model.spool));
 	model.options.verify = true;
-	restart();
+	spool_scene_restart();
 	ck_assert_uint_eq(model.waiting_seen, 2);
 }
 END_TEST
@@ -483,7 +262,8 @@ spool_suite(void)
 	Suite *suite = suite_create("spool");
 	TCase *all = tcase_create("all");
 
-	tcase_add_checked_fixture(all, setup, teardown);
+	tcase_add_checked_fixture(all, spool_scene_set_up,
+	    spool_scene_tear_down);
 	tcase_set_timeout(all, 30);
 	tcase_add_test(all, a_message_is_owed_after_the_turn_and_not_before);
 	tcase_add_loop_test(all, content_of_any_size_survives_a_power_cut, 0,
@@ -497,12 +277,6 @@ spool_suite(void)
 	tcase_add_test(all, a_settled_recipient_stays_settled);
 	tcase_add_test(all, results_are_written_when_the_spool_is_closed);
 	tcase_add_test(all, the_file_of_a_large_message_goes_with_it);
-	tcase_add_test(all, segments_are_recycled);
-	tcase_add_test(all, one_old_message_does_not_hold_its_segment);
-	tcase_add_test(all, an_open_content_stays_where_it_is);
-	tcase_add_test(all, a_segment_full_of_waiting_mail_is_kept);
-	tcase_add_test(all, many_restarts_do_not_pile_up_segments);
-	tcase_add_test(all, no_id_is_used_twice_when_the_clock_goes_back);
 	tcase_add_test(all,
 	    below_the_floor_new_mail_is_refused_and_old_mail_leaves);
 	tcase_add_test(all, a_look_at_a_spool_changes_nothing);
