@@ -16,7 +16,8 @@
 #include "domains/domain.h"
 
 enum {
-	PORT_DEFAULT = 25
+	PORT_SMTP = 25,
+	PORT_LMTP = 24 /* "any private mail system" */
 };
 
 static const char *const tls_names[] = {
@@ -28,6 +29,13 @@ static const char *const tls_names[] = {
 
 static bool parse_hop(struct span text, struct hop *hop, size_t *at,
     const char **why);
+
+static void
+hop_clear(struct hop *hop)
+{
+	free(hop->name);
+	free(hop->path);
+}
 
 bool
 route_parse(struct span via, struct route *route, size_t *at, const char **why)
@@ -52,7 +60,7 @@ route_parse(struct span via, struct route *route, size_t *at, const char **why)
 			*at += offset;
 			route->hops = NULL;
 			while (route->hop_count > 0)
-				free(hops[--route->hop_count].name);
+				hop_clear(&hops[--route->hop_count]);
 			return false;
 		}
 		route->hop_count++;
@@ -76,6 +84,8 @@ route_copy(struct route *to, const struct route *from)
 		to->hops[i] = from->hops[i];
 		if (from->hops[i].name != NULL)
 			to->hops[i].name = xstrdup(from->hops[i].name);
+		if (from->hops[i].path != NULL)
+			to->hops[i].path = xstrdup(from->hops[i].path);
 	}
 }
 
@@ -85,19 +95,25 @@ route_clear(struct route *route)
 	size_t i;
 
 	for (i = 0; i < route->hop_count; i++)
-		free(route->hops[i].name);
+		hop_clear(&route->hops[i]);
 	free(route->hops);
 	*route = (struct route){ .mx = false };
 }
 
 static bool
+text_equal(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+static bool
 hop_equal(const struct hop *a, const struct hop *b)
 {
-	if (a->port != b->port || (a->name == NULL) != (b->name == NULL))
-		return false;
-	if (a->name != NULL)
-		return strcmp(a->name, b->name) == 0;
-	return ip_equal(&a->ip, &b->ip);
+	return a->lmtp == b->lmtp && a->port == b->port &&
+	    text_equal(a->name, b->name) && text_equal(a->path, b->path) &&
+	    ip_equal(&a->ip, &b->ip);
 }
 
 bool
@@ -136,7 +152,11 @@ route_hops_text(const struct route *route, struct buf *out)
 		hop = &route->hops[i];
 		if (i > 0)
 			buf_add_byte(out, ',');
-		if (hop->name != NULL)
+		if (hop->lmtp)
+			buf_add(out, SPAN("lmtp:"));
+		if (hop->path != NULL)
+			buf_addf(out, "unix:%s", hop->path);
+		else if (hop->name != NULL)
 			buf_addf(out, "%s:%u", hop->name, hop->port);
 		else
 			buf_addf(out, "[%s]:%u", ip_text(&hop->ip, text),
@@ -168,12 +188,14 @@ tls_level_parse(struct span name, enum tls_level *level)
 static bool
 parse_port(struct span text, struct hop *hop, const char **why)
 {
-	uint64_t port = PORT_DEFAULT;
+	uint64_t port = hop->port;
 
 	if (text.len > 0 &&
 	    (text.data[0] != ':' ||
 		!span_number(span_skip(text, 1), 65535, &port) || port == 0)) {
-		*why = "not a port; expected :1 to :65535, or nothing for :25";
+		*why = hop->lmtp ?
+		    "not a port; expected :1 to :65535, or nothing for :24" :
+		    "not a port; expected :1 to :65535, or nothing for :25";
 		return false;
 	}
 	hop->port = (uint16_t)port;
@@ -205,14 +227,14 @@ ends_in_number(struct span name)
 	    UINT64_MAX, &number);
 }
 
+/* By name or address: what follows lmtp:, or all of it. */
 static bool
-parse_hop(struct span text, struct hop *hop, size_t *at, const char **why)
+parse_host(struct span text, struct hop *hop, size_t *at, const char **why)
 {
 	size_t colon = span_find(text, ':');
 	char name[DOMAIN_MAX + 1];
 	struct ip ip;
 
-	*hop = (struct hop){ .port = PORT_DEFAULT };
 	*why = "an empty hop; expected host, host:port, [address] or "
 	       "[address]:port";
 	if (text.len == 0)
@@ -239,4 +261,61 @@ parse_hop(struct span text, struct hop *hop, size_t *at, const char **why)
 	*at = 0;
 	hop->name = xstrdup(name);
 	return true;
+}
+
+/* The path stands in names of destinations, which have no blanks. */
+static bool
+parse_path(struct span text, struct hop *hop, size_t *at, const char **why)
+{
+	size_t i;
+
+	*why = "not the path of a socket; expected lmtp:unix:/path of "
+	       "printable ASCII without blanks, at most 107 bytes";
+	if (text.len < 2 || text.data[0] != '/' || text.len > HOP_PATH_MAX)
+		return false;
+	for (i = 0; i < text.len; i++) {
+		if (text.data[i] <= ' ' || text.data[i] > '~') {
+			*at = i;
+			return false;
+		}
+	}
+	hop->path = xstrndup(text.data, text.len);
+	hop->port = 0;
+	return true;
+}
+
+static bool
+parse_lmtp_hop(struct span text, struct hop *hop, size_t *at, const char **why)
+{
+	*hop = (struct hop){ .lmtp = true, .port = PORT_LMTP };
+	if (span_starts(text, SPAN("unix:"))) {
+		if (parse_path(span_skip(text, 5), hop, at, why))
+			return true;
+		*at += 5;
+		return false;
+	}
+	if (!parse_host(text, hop, at, why))
+		return false;
+	if (hop->port != PORT_SMTP)
+		return true;
+	hop_clear(hop);
+	*at = 0;
+	*why = "RFC 2033 keeps LMTP off port 25; expected another port, or "
+	       "nothing for :24";
+	return false;
+}
+
+static bool
+parse_hop(struct span text, struct hop *hop, size_t *at, const char **why)
+{
+	const struct span lmtp = SPAN("lmtp:");
+
+	if (span_starts(text, lmtp)) {
+		if (parse_lmtp_hop(span_skip(text, lmtp.len), hop, at, why))
+			return true;
+		*at += lmtp.len;
+		return false;
+	}
+	*hop = (struct hop){ .port = PORT_SMTP };
+	return parse_host(text, hop, at, why);
 }

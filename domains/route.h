@@ -18,13 +18,16 @@ enum tls_level {
 };
 
 enum {
-	HOPS_MAX = 20
+	HOPS_MAX = 20,
+	HOP_PATH_MAX = 107 /* what sockaddr_un holds */
 };
 
+/* A host by name, by address, or a socket of this machine. */
 struct hop {
-	char
-	    *name; /* owned; host name (domain.h's form), NULL for an address */
-	struct ip ip; /* used when name is NULL */
+	bool lmtp;    /* RFC 2033 instead of SMTP */
+	char *name;   /* owned; host name (domain.h's form) or NULL */
+	char *path;   /* owned; of a Unix socket, then lmtp; or NULL */
+	struct ip ip; /* used when name and path are NULL */
 	uint16_t port;
 };
 
@@ -38,8 +41,9 @@ struct route {
 
 /*
  * Reads the value of via= (or delivery.outside): "mx", or hops separated by
- * commas: host, host:port, [address], [address]:port (v4 also without brackets).
- * False with a static
+ * commas: host, host:port, [address], [address]:port (v4 also without brackets),
+ * each with lmtp: in front for LMTP (port 24 then, never 25: RFC 2033 5), or
+ * lmtp:unix:/path.  False with a static
  * text in *why and the offset of the fault in *at.
  */
 bool route_parse(struct span via, struct route *route, size_t *at,

@@ -41,6 +41,11 @@ name_remote(struct client *client)
 	const struct host *host = &client->host;
 	char ip[IP_TEXT_MAX];
 
+	if (host->path[0] != '\0') {
+		snprintf(client->remote, sizeof(client->remote), "unix:%s",
+		    host->path);
+		return;
+	}
 	ip_text(&host->ip, ip);
 	snprintf(client->remote, sizeof(client->remote), "%s%s[%s]:%u",
 	    host->name, host->name[0] == '\0' ? "" : " ", ip,

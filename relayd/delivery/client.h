@@ -12,7 +12,7 @@
 #include "spool/spool.h"
 
 /*
- * The client side of SMTP: one connection to one next hop, and one
+ * The client side of SMTP and LMTP (RFC 2033): one connection to one next hop, and one
  * transaction after the other over it.  One table of steps.
  */
 struct client;
@@ -64,7 +64,7 @@ struct client_events {
 };
 
 /*
- * Connects to host. Greets, EHLO (then HELO), STARTTLS by tls_level (a failed opportunistic
+ * Connects to host. Greets, EHLO (then HELO), or LHLO where host says LMTP, STARTTLS by tls_level (a failed opportunistic
  * handshake reconnects in the clear within the same client).
  */
 struct client *client_new(const struct client_needs *needs,

@@ -1,5 +1,5 @@
 /*
- * dial - outgoing TCP connections.
+ * dial - outgoing connections.
  *
  * Job:     begin a connection without waiting, and tell what became of it.
  * Called:  by the client's step CONNECT.
@@ -9,6 +9,7 @@
 #include "relayd/delivery/dial.h"
 
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -65,8 +66,31 @@ bind_local(int fd, const struct ip *to, const char *local_address)
 	return bind(fd, (struct sockaddr *)&address, len) == 0;
 }
 
-int
-dial_begin(const struct host *host, const char *local_address)
+/* Where nobody has room for us right now that is EAGAIN: unix(7). */
+static int
+begin_unix(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, error;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int
+begin_tcp(const struct host *host, const char *local_address)
 {
 	struct sockaddr_storage address;
 	socklen_t len = fill_address(&address, &host->ip, host->port);
@@ -85,6 +109,14 @@ dial_begin(const struct host *host, const char *local_address)
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+int
+dial_begin(const struct host *host, const char *local_address)
+{
+	if (host->path[0] != '\0')
+		return begin_unix(host->path);
+	return begin_tcp(host, local_address);
 }
 
 enum dial_state

@@ -7,8 +7,8 @@
 #include "relayd/delivery/hosts.h"
 
 /*
- * Begins a TCP connection to host from local_address (NULL, or of another
- * family: the kernel chooses).  The descriptor does not block and is closed
+ * Begins a connection to host: TCP from local_address (NULL, or of another
+ * family: the kernel chooses), or to the Unix socket that it names.  The descriptor does not block and is closed
  * on exec; -1 with errno.
  */
 int dial_begin(const struct host *host, const char *local_address);

@@ -158,18 +158,26 @@ add_original_recipient(const struct recipient *recipient, struct buf *value,
 	buf_clear(&decoded);
 }
 
-/* "mx1.campus.test [192.0.2.1]:25" is "dns; mx1.campus.test". */
+/*
+ * "mx1.campus.test [192.0.2.1]:25" is "dns; mx1.campus.test"; a socket of
+ * this machine, "unix:/run/lmtp", is "x-unix; /run/lmtp".
+ */
 static void
 add_remote(const char *remote, struct buf *value, struct buf *out)
 {
 	struct span name = span_of(remote);
+	const char *type = "dns";
 
-	if (span_starts(name, SPAN("[")))
+	if (span_starts(name, SPAN("unix:"))) {
+		type = "x-unix";
+		name = span_skip(name, 5);
+	} else if (span_starts(name, SPAN("["))) {
 		name = span_head(name, span_find(name, ']') + 1);
-	else
+	} else {
 		name = span_head(name, span_find(name, ' '));
+	}
 	buf_empty(value);
-	buf_addf(value, "dns; ");
+	buf_addf(value, "%s; ", type);
 	buf_add(value, name);
 	add_field(out, "Remote-MTA", value);
 }

@@ -6,7 +6,7 @@
  * Called:  by the table of steps in steps.c.
  * Owns:    nothing of its own: transaction and content of the client.
  * Never:   takes for delivered what was not answered by one well-formed 2xx
- *          to the final dot.
+ *          to the final dot; for LMTP by one for each recipient.
  */
 #include "relayd/delivery/exchange.h"
 
@@ -178,8 +178,11 @@ exchange_ask_data(struct client *client)
 enum step
 exchange_hear_data(struct client *client, const struct reply *reply)
 {
+	if (reply->code == 354 && client->handover.accepted > 0)
+		return BODY;
+	/* RFC 2033 4.2: that was to be 503; the lone dot would hear nothing. */
 	if (reply->code == 354)
-		return client->handover.accepted > 0 ? BODY : VOID;
+		return client->host.lmtp ? steps_leave(client) : VOID;
 	if (reply_class(reply) < 4)
 		return steps_garbage(client, reply);
 	handover_hear_all(&client->handover, reply);
@@ -227,6 +230,16 @@ exchange_go_body(struct client *client)
 	return BODY;
 }
 
+/* RFC 2033 4.2: with LMTP each recipient that was taken has its own reply. */
+static void
+hear_message(struct client *client, const struct reply *reply)
+{
+	if (client->host.lmtp)
+		handover_hear_one(&client->handover, reply);
+	else
+		handover_hear_all(&client->handover, reply);
+}
+
 /*
  * A reply before the dot: the next hop has seen enough.  What it says counts,
  * but the two of us are no longer in step.
@@ -236,7 +249,7 @@ exchange_hear_early(struct client *client, const struct reply *reply)
 {
 	if (reply_class(reply) < 4)
 		return steps_garbage(client, reply);
-	handover_hear_all(&client->handover, reply);
+	hear_message(client, reply);
 	return steps_leave(client);
 }
 
@@ -246,9 +259,9 @@ exchange_hear_dot(struct client *client, const struct reply *reply)
 	/* 220 and 221 answer something else, which nobody asked. */
 	if (reply_class(reply) == 3 || reply->code == 220 || reply->code == 221)
 		return steps_garbage(client, reply);
-	handover_hear_all(&client->handover, reply);
+	hear_message(client, reply);
 	client->open = reply_class(reply) != 2;
-	return READY;
+	return handover_undecided(&client->handover) ? DOT : READY;
 }
 
 /* RFC 2920 3.1: 354 though no recipient is left: an empty message ends it. */

@@ -93,7 +93,9 @@ greet_hear_banner(struct client *client, const struct reply *reply)
 void
 greet_ask_ehlo(struct client *client)
 {
-	buf_addf(&client->out, "EHLO %s\r\n", client->needs.hostname);
+	/* RFC 2033 4.1 */
+	buf_addf(&client->out, "%s %s\r\n", client->host.lmtp ? "LHLO" : "EHLO",
+	    client->needs.hostname);
 }
 
 void
@@ -122,11 +124,18 @@ log_connected(struct client *client)
 	log_end(&line);
 }
 
+/* What goes over a Unix socket never leaves the machine. */
+static enum tls_level
+wanted_tls(const struct client *client)
+{
+	return client->host.path[0] != '\0' ? TLS_OFF : client->needs.tls_level;
+}
+
 /* EHLO or HELO is done: TLS first, where it is wanted and can be had. */
 static enum step
 greeted(struct client *client)
 {
-	enum tls_level level = client->needs.tls_level;
+	enum tls_level level = wanted_tls(client);
 	bool secure = stream_is_tls(client->stream);
 
 	if (!secure && level != TLS_OFF && !client->clear_only &&
@@ -145,8 +154,10 @@ greet_hear_ehlo(struct client *client, const struct reply *reply)
 {
 	if (reply_class(reply) == 3)
 		return steps_garbage(client, reply);
-	if (reply_class(reply) == 5 && greeting_kind(reply) == OUTCOME_LATER)
-		return HELO; /* RFC 5321 3.2 */
+	/* RFC 5321 3.2; LMTP has no HELO (RFC 2033 4.1). */
+	if (reply_class(reply) == 5 && greeting_kind(reply) == OUTCOME_LATER &&
+	    !client->host.lmtp)
+		return HELO;
 	if (reply_class(reply) != 2)
 		return steps_refused(client, greeting_kind(reply), reply);
 	offers_read(&client->offers, reply);

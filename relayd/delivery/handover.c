@@ -388,6 +388,34 @@ handover_hear_all(struct handover *handover, const struct reply *reply)
 			decide_by_reply(handover, i, kind_of(reply), reply);
 }
 
+/* The first that nothing has been decided about, or recipient_count. */
+static size_t
+first_undecided(const struct handover *handover)
+{
+	const struct client_job *job = handover->job;
+	size_t i;
+
+	for (i = 0; i < job->recipient_count; i++)
+		if (job->outcomes[i].kind == OUTCOME_NONE)
+			break;
+	return i;
+}
+
+void
+handover_hear_one(struct handover *handover, const struct reply *reply)
+{
+	size_t index = first_undecided(handover);
+
+	if (index < handover->job->recipient_count)
+		decide_by_reply(handover, index, kind_of(reply), reply);
+}
+
+bool
+handover_undecided(const struct handover *handover)
+{
+	return first_undecided(handover) < handover->job->recipient_count;
+}
+
 void
 handover_decide(struct handover *handover, enum outcome_kind kind, int code,
     const char *enhanced, struct span text)

@@ -53,6 +53,9 @@ void handover_hear_mail(struct handover *handover, const struct reply *reply);
 void handover_hear_rcpt(struct handover *handover, const struct reply *reply);
 /* To DATA and to the final dot: about all that were accepted. */
 void handover_hear_all(struct handover *handover, const struct reply *reply);
+/* To the final dot of LMTP: about the next of those that were accepted. */
+void handover_hear_one(struct handover *handover, const struct reply *reply);
+bool handover_undecided(const struct handover *handover);
 
 /* The same words for all that are still undecided. */
 void handover_decide(struct handover *handover, enum outcome_kind kind,

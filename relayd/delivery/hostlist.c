@@ -10,6 +10,7 @@
 #include "relayd/delivery/hostlist.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/xalloc.h"
 #include "domains/rules.h"
@@ -58,6 +59,14 @@ now(const struct hostlist *list)
 	return loop_now(list->destination->core->loop);
 }
 
+/* The same place, whatever its name. */
+static bool
+host_equal(const struct host *a, const struct host *b)
+{
+	return ip_equal(&a->ip, &b->ip) && a->port == b->port &&
+	    strcmp(a->path, b->path) == 0;
+}
+
 /* What was learnt of the same host under an older answer. */
 static uint64_t
 failed_until(const struct hostlist *list, const struct host *host)
@@ -65,8 +74,7 @@ failed_until(const struct hostlist *list, const struct host *host)
 	size_t i;
 
 	for (i = 0; i < list->count; i++)
-		if (ip_equal(&list->hosts[i].host.ip, &host->ip) &&
-		    list->hosts[i].host.port == host->port)
+		if (host_equal(&list->hosts[i].host, host))
 			return list->hosts[i].failed_until;
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include <sys/random.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,9 @@ struct candidate {
 	char name[DOMAIN_MAX + 1]; /* "" for an address */
 	uint16_t port;
 	uint16_t preference; /* of its MX record; 0 for a hop */
-	struct query *query; /* under way, or NULL */
+	bool lmtp;
+	char path[HOP_PATH_MAX + 1]; /* "": not a Unix socket */
+	struct query *query;         /* under way, or NULL */
 	struct hosts_search *search;
 	enum resolve_status status;
 	size_t count;
@@ -162,6 +165,8 @@ list_hosts(struct hosts_search *search)
 			memcpy(host->name, candidate->name, sizeof(host->name));
 			host->ip = candidate->addresses[k];
 			host->port = candidate->port;
+			host->lmtp = candidate->lmtp;
+			strcpy(host->path, candidate->path);
 		}
 	}
 }
@@ -246,15 +251,16 @@ add_candidate(struct hosts_search *search, const char *name, uint16_t port,
 	return candidate;
 }
 
-static void
+static struct candidate *
 add_address(struct hosts_search *search, const struct ip *ip, uint16_t port)
 {
 	struct candidate *candidate = add_candidate(search, "", port, 0);
 
 	if (candidate == NULL)
-		return;
+		return NULL;
 	candidate->addresses[0] = *ip;
 	candidate->count = 1;
+	return candidate;
 }
 
 /* All at once; without a name to look up the timer ends the search. */
@@ -422,18 +428,29 @@ literal(struct span domain, struct ip *ip)
 }
 
 static void
+add_hop(struct hosts_search *search, const struct hop *hop)
+{
+	struct candidate *candidate;
+
+	if (hop->name == NULL)
+		candidate = add_address(search, &hop->ip, hop->port);
+	else
+		candidate = add_candidate(search, hop->name, hop->port, 0);
+	if (candidate == NULL)
+		return;
+	candidate->lmtp = hop->lmtp;
+	if (hop->path != NULL)
+		snprintf(candidate->path, sizeof(candidate->path), "%s",
+		    hop->path);
+}
+
+static void
 use_hops(struct hosts_search *search, const struct route *route)
 {
-	const struct hop *hop;
 	size_t i;
 
-	for (i = 0; i < route->hop_count; i++) {
-		hop = &route->hops[i];
-		if (hop->name == NULL)
-			add_address(search, &hop->ip, hop->port);
-		else
-			add_candidate(search, hop->name, hop->port, 0);
-	}
+	for (i = 0; i < route->hop_count; i++)
+		add_hop(search, &route->hops[i]);
 	look_up_all(search);
 }
 

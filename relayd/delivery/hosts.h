@@ -27,6 +27,8 @@ struct host {
 	    1]; /* for TLS and the log; "" for an address hop */
 	struct ip ip;
 	uint16_t port;
+	bool lmtp;                   /* RFC 2033 instead of SMTP */
+	char path[HOP_PATH_MAX + 1]; /* a Unix socket; "": ip and port */
 };
 
 struct hosts_answer {

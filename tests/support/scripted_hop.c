@@ -46,33 +46,12 @@ give_up(bool good)
 
 /* ---- messages ---- */
 
-static struct scripted_message *
-message_new(void)
-{
-	struct scripted_message *message = xcalloc(1, sizeof(*message));
-
-	buf_init(&message->mail, BUFFER_MAX);
-	buf_init(&message->rcpts, BUFFER_MAX);
-	buf_init(&message->wire, BUFFER_MAX);
-	buf_init(&message->content, BUFFER_MAX);
-	return message;
-}
-
-static void
-message_clear(struct scripted_message *message)
-{
-	buf_clear(&message->mail);
-	buf_clear(&message->rcpts);
-	buf_clear(&message->wire);
-	buf_clear(&message->content);
-}
-
 static void
 forget(struct connection *connection)
 {
 	if (connection->message == NULL)
 		return;
-	message_clear(connection->message);
+	scripted_message_clear(connection->message);
 	free(connection->message);
 	connection->message = NULL;
 }
@@ -116,7 +95,8 @@ say_usual(struct connection *connection, struct span command)
 {
 	const char *reply = script_usual(command);
 
-	if (span_starts(command, SPAN("EHLO")))
+	if (span_starts(command,
+		connection->hop->lmtp ? SPAN("LHLO") : SPAN("EHLO")))
 		say_ehlo(connection);
 	else if (reply != NULL)
 		buf_add(&connection->out, span_of(reply));
@@ -144,6 +124,32 @@ answer(struct connection *connection, struct span command)
 	return connection->out.len > before ? connection->out.data[before] : 0;
 }
 
+/*
+ * To the final dot; LMTP answers once for each recipient that it took, and
+ * the rules see ". RCPT TO:<...>".
+ */
+static char
+answer_dot(struct connection *connection)
+{
+	struct span rest, rcpt;
+	struct buf event;
+	char digit = 0;
+
+	if (!connection->hop->lmtp || connection->message == NULL)
+		return answer(connection, SPAN("."));
+	rest = buf_span(&connection->message->rcpts);
+	buf_init(&event, BUFFER_MAX);
+	while (rest.len > 0 && connection->act == SCRIPT_GO_ON &&
+	    !connection->deaf) {
+		rcpt = span_cut(&rest, '\n');
+		buf_empty(&event);
+		buf_addf(&event, ". %.*s", SPAN_ARG(rcpt));
+		digit = answer(connection, buf_span(&event));
+	}
+	buf_clear(&event);
+	return digit;
+}
+
 /* ---- what is heard ---- */
 
 static void
@@ -156,7 +162,7 @@ command(struct connection *connection, struct span line)
 	digit = answer(connection, line);
 	if (span_starts(line, SPAN("MAIL")) && digit == '2') {
 		forget(connection);
-		connection->message = message_new();
+		connection->message = scripted_message_new();
 		buf_add(&connection->message->mail, line);
 	} else if (span_starts(line, SPAN("RCPT")) && digit == '2' &&
 	    connection->message != NULL) {
@@ -212,9 +218,9 @@ take_data(struct connection *connection)
 	buf_add(&connection->hop->heard, SPAN(".\n"));
 	if (connection->message != NULL)
 		keep(connection, span_head(all, len),
-		    answer(connection, SPAN(".")) == '2');
+		    answer_dot(connection) == '2');
 	else
-		answer(connection, SPAN("."));
+		answer_dot(connection);
 	connection->in_data = false;
 	buf_eat(&connection->in, len + 3);
 	return true;
@@ -473,7 +479,7 @@ scripted_hop_free(struct scripted_hop *hop)
 	if (hop == NULL)
 		return;
 	while (hop->message_count > 0)
-		message_clear(&hop->messages[--hop->message_count]);
+		scripted_message_clear(&hop->messages[--hop->message_count]);
 	free(hop->messages);
 	buf_clear(&hop->heard);
 	free(hop);

@@ -18,6 +18,8 @@ struct scripted_message {
 	struct buf content; /* unstuffed */
 	bool accepted;
 };
+struct scripted_message *scripted_message_new(void);
+void scripted_message_clear(struct scripted_message *message);
 
 /*
  * A next hop that misbehaves on command, inside the loop of the test, so that
@@ -30,6 +32,7 @@ struct scripted_hop {
 	struct tls_server *tls;          /* borrowed; offers STARTTLS */
 	size_t sip; /* bytes of content read in each sip_ms; 0: as they come */
 	uint64_t sip_ms;
+	bool lmtp; /* RFC 2033: LHLO, and a reply per recipient after the dot */
 	uint64_t dribble; /* 0: off; 1: a byte a turn; else ms between bytes */
 
 	/* For the test to look at. */

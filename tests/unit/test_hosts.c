@@ -116,9 +116,21 @@ next_random(void *owner)
 }
 
 static void
-on_done(void *owner, const struct hosts_answer *answer)
+tell_host(const struct host *host, const char *before)
 {
 	char ip[IP_TEXT_MAX];
+
+	buf_addf(&story, "%s%s", before, host->lmtp ? "lmtp:" : "");
+	if (host->path[0] != '\0')
+		buf_addf(&story, "%s", host->path);
+	else
+		buf_addf(&story, "%s[%s]:%u", host->name,
+		    ip_text(&host->ip, ip), (unsigned)host->port);
+}
+
+static void
+on_done(void *owner, const struct hosts_answer *answer)
+{
 	size_t i;
 
 	ck_assert_ptr_eq(owner, &told);
@@ -132,9 +144,7 @@ on_done(void *owner, const struct hosts_answer *answer)
 		    answer->outcome.enhanced);
 	}
 	for (i = 0; i < answer->count; i++)
-		buf_addf(&story, "%s%s[%s]:%u", i == 0 ? "" : " ",
-		    answer->hosts[i].name, ip_text(&answer->hosts[i].ip, ip),
-		    (unsigned)answer->hosts[i].port);
+		tell_host(&answer->hosts[i], i == 0 ? "" : " ");
 }
 
 static void
@@ -233,6 +243,7 @@ static const struct {
 	{ "[192.0.2.7]:2525,mx1:26", "d.test", "[192.0.2.7]:2525 mx1[192.0.2.1]:26", NULL, { "mx1 a 192.0.2.1" } },
 	{ "[127.0.0.1]:2525", "d.test", "[127.0.0.1]:2525", NULL, { NULL } },
 	{ "mx1,[192.0.2.7]", "d.test", "[192.0.2.7]:25", NULL, { "mx1 a failed" } },
+	{ "lmtp:mx1,lmtp:unix:/run/lmtp,[192.0.2.7]", "d.test", "lmtp:mx1[192.0.2.1]:24 lmtp:/run/lmtp [192.0.2.7]:25", NULL, { "mx1 a 192.0.2.1" } },
 	/* a hop that does not exist is a mistake of ours, not of the sender */
 	{ "mx1", "d.test", "L 4.4.4", "L 4.4.4", { "mx1 a nxdomain" } },
 	{ "mx1", "d.test", "L 4.4.3", "L 4.4.3", { "mx1 a failed" } },

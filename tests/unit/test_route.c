@@ -6,6 +6,9 @@
 #include "domains/route.h"
 #include "tests/support/suite.h"
 
+#define TEN     "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static const struct {
 	const char *via;
 	const char *destination; /* NULL: refused */
@@ -23,6 +26,34 @@ static const struct {
 	    "a.test:25,b.test:26,[192.0.2.1]:25 tls=may", 0 },
 	{ "mx,b.test", "mx:25,b.test:25 tls=may", 0 },
 	{ "b\xc3\xbc\x63her.test", "xn--bcher-kva.test:25 tls=may", 0 },
+	{ "lmtp:store.test", "lmtp:store.test:24 tls=may", 0 },
+	{ "lmtp:Store.test:2003", "lmtp:store.test:2003 tls=may", 0 },
+	{ "lmtp:[192.0.2.1]:2003", "lmtp:[192.0.2.1]:2003 tls=may", 0 },
+	{ "lmtp:[2001:db8::1]", "lmtp:[2001:db8::1]:24 tls=may", 0 },
+	{ "lmtp:192.0.2.1", "lmtp:[192.0.2.1]:24 tls=may", 0 },
+	{ "lmtp:unix:/run/dovecot/lmtp", "lmtp:unix:/run/dovecot/lmtp tls=may",
+	    0 },
+	{ "lmtp:unix:/a,lmtp:b.test,c.test",
+	    "lmtp:unix:/a,lmtp:b.test:24,c.test:25 tls=may", 0 },
+	{ "lmtp.test:24", "lmtp.test:24 tls=may", 0 },
+	{ "lmtp", "lmtp:25 tls=may", 0 },
+	/* not a host of that name: one of the two has to give way */
+	{ "lmtp:24", NULL, 5 },
+	{ "lmtp:", NULL, 5 },
+	{ "lmtp:lmtp:a.test", NULL, 9 },
+	{ "lmtp:a.test:x", NULL, 11 },
+	{ "lmtp:a.test:25", NULL, 5 },
+	{ "lmtp:[192.0.2.1]:25", NULL, 5 },
+	{ "lmtp:mx", "lmtp:mx:24 tls=may", 0 },
+	{ "lmtp:unix:", NULL, 10 },
+	{ "lmtp:unix:/", NULL, 10 },
+	{ "lmtp:unix:run/lmtp", NULL, 10 },
+	{ "lmtp:unix:/run/a b", NULL, 16 },
+	{ "lmtp:unix:/a\x7f", NULL, 12 },
+	{ "unix:/run/lmtp", NULL, 4 },
+	{ "lmtp:unix:/" HUNDRED "123456",
+	    "lmtp:unix:/" HUNDRED "123456 tls=may", 0 },
+	{ "lmtp:unix:/" HUNDRED "1234567", NULL, 10 },
 	{ "", NULL, 0 },
 	{ ",", NULL, 0 },
 	{ "a.test,", NULL, 7 },
@@ -92,6 +123,11 @@ static const struct {
 	{ "[192.0.2.1]", "[::ffff:192.0.2.1]", true },
 	{ "[192.0.2.1]", "[192.0.2.2]", false },
 	{ "[192.0.2.1]", "a.test", false },
+	{ "lmtp:a.test:26", "a.test:26", false },
+	{ "lmtp:a.test", "lmtp:a.test:24", true },
+	{ "lmtp:unix:/a", "lmtp:unix:/a", true },
+	{ "lmtp:unix:/a", "lmtp:unix:/b", false },
+	{ "lmtp:unix:/a", "lmtp:a.test", false },
 };
 
 START_TEST(routes_are_equal_when_their_destinations_are)
