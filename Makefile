@@ -193,7 +193,7 @@ install: $(BIN)/relayd $(BIN)/relayctl
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 README LICENSE $(DESTDIR)$(PREFIX)/share/doc/relayd/
-	install -m 644 relayd/samples/*.conf domains/samples/hosted domains/samples/allowlist \
+	install -m 644 relayd/samples/*.conf domains/samples/* \
 		$(DESTDIR)$(PREFIX)/share/doc/relayd/examples/
 	@relayd/systemd/install "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
 
