@@ -13,6 +13,7 @@
 
 #include "relayd/ctl/ctl_commands.h"
 #include "relayd/ctl/ctl_filter.h"
+#include "relayd/ctl/offline.h"
 
 static const struct ctl_command commands[] = {
 	/* clang-format off */
@@ -33,39 +34,62 @@ static const struct ctl_command commands[] = {
 	/* clang-format on */
 };
 
-enum {
-	COMMANDS = sizeof(commands) / sizeof(commands[0])
+/* With --spool: on a spool that no relayd serves. */
+static const struct ctl_command offline[] = {
+	/* clang-format off */
+	{ "list",   "", "what waits", offline_list },
+	{ "show",   "ID", "one waiting message: envelope and header", offline_show },
+	{ "export", "ID", "its content on standard output", offline_export },
+	{ "check",  "", "verify every checksum; say what was found", offline_check },
+	/* clang-format on */
 };
+
+enum {
+	COMMANDS = sizeof(commands) / sizeof(commands[0]),
+	OFFLINE = sizeof(offline) / sizeof(offline[0])
+};
+
+static void
+list_commands(FILE *out, const struct ctl_command *table, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		fprintf(out, "  %s %s\n      %s\n", table[i].name,
+		    table[i].arguments, table[i].summary);
+}
 
 static int
 usage(FILE *out, int status)
 {
-	size_t i;
-
 	fprintf(out,
 	    "usage: relayctl [-c relayd.conf | -s SOCKET] [--json] COMMAND\n"
+	    "       relayctl --spool DIR [--json] list | show ID | export ID | "
+	    "check\n"
 	    "       relayctl -V | -h\n");
-	for (i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %s %s\n      %s\n", commands[i].name,
-		    commands[i].arguments, commands[i].summary);
+	list_commands(out, commands, COMMANDS);
+	fprintf(out, "with --spool, while no relayd serves it:\n");
+	list_commands(out, offline, OFFLINE);
 	return status;
 }
 
 static int
 run(struct ctl *ctl, int argc, char *argv[])
 {
+	const struct ctl_command *table = ctl->spool ? offline : commands;
+	size_t count = ctl->spool ? OFFLINE : COMMANDS, i;
 	enum ctl_status status;
-	size_t i;
 
-	for (i = 0; i < COMMANDS; i++) {
-		if (strcmp(commands[i].name, argv[0]) != 0)
+	for (i = 0; i < count; i++) {
+		if (strcmp(table[i].name, argv[0]) != 0)
 			continue;
-		status = commands[i].run(ctl, argc, argv);
+		status = table[i].run(ctl, argc, argv);
 		if (status == CTL_NOT_RUNNING)
 			ctl_say_not_running(ctl);
 		return (int)status;
 	}
-	ctl_say(CTL_USAGE, "\"%s\" is no command", argv[0]);
+	ctl_say(CTL_USAGE, "\"%s\" is no command%s", argv[0],
+	    ctl->spool ? " with --spool" : "");
 	return usage(stderr, CTL_USAGE);
 }
 
@@ -90,6 +114,7 @@ main(int argc, char *argv[])
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "spool", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -105,6 +130,9 @@ main(int argc, char *argv[])
 			break;
 		case 's':
 			ctl.socket = optarg;
+			break;
+		case 'd':
+			ctl.spool = optarg;
 			break;
 		case 'j':
 			ctl.json = true;
@@ -123,5 +151,7 @@ main(int argc, char *argv[])
 		return usage(stderr, CTL_USAGE);
 	status = run(&ctl, argc - optind, argv + optind);
 	free(ctl.found_socket);
-	return fflush(stdout) == 0 ? status : CTL_NO;
+	if (fflush(stdout) != 0 || ferror(stdout))
+		status = (int)ctl_say(CTL_NO, "cannot write all of it");
+	return status;
 }

@@ -191,11 +191,32 @@ look_at_records(struct auditor *auditor, uint64_t limit)
 
 /* ---- what damage means ---- */
 
+/* In an open segment, before a record that is whole. */
+static void
+tell_rotten(struct auditor *auditor, const struct place *place)
+{
+	char id[SPOOL_ID_LEN + 1];
+	const char *what = "no record where one should be";
+
+	auditor->report.rotten++;
+	if (place->step == WALK_TORN)
+		what = "results with a wrong checksum";
+	if (place->step == WALK_TORN && place->id != 0) {
+		spool_id_text(place->id, id);
+		what = "a wrong checksum in message ";
+	} else {
+		id[0] = '\0';
+	}
+	found(auditor, AUDIT_DAMAGE,
+	    "segment %06u offset %" PRIu64 ": %" PRIu64
+	    " bytes are rotten: %s%s",
+	    auditor->report.number, place->at, place->len, what, id);
+}
+
 /* Nobody has vouched for these records but they themselves. */
 static void
 judge_open(struct auditor *auditor)
 {
-	struct audit_segment *report = &auditor->report;
 	size_t i, last = place_count(auditor);
 	const struct place *place;
 
@@ -205,21 +226,15 @@ judge_open(struct auditor *auditor)
 		place = place_at(auditor, i);
 		if (place->step != WALK_TORN && place->step != WALK_GAP)
 			continue;
-		if (i >= last) {
-			report->torn++;
-			found(auditor, AUDIT_NOTE,
-			    "segment %06u offset %" PRIu64 ": torn tail of "
-			    "%" PRIu64 " bytes, as a crash may leave it",
-			    report->number, place->at, place->len);
+		if (i < last) {
+			tell_rotten(auditor, place);
 			continue;
 		}
-		report->rotten++;
-		found(auditor, AUDIT_DAMAGE,
-		    "segment %06u offset %" PRIu64 ": %" PRIu64
-		    " bytes are rotten: %s",
-		    report->number, place->at, place->len,
-		    place->step == WALK_GAP ? "no record where one should be" :
-					      "a record with a wrong checksum");
+		auditor->report.torn++;
+		found(auditor, AUDIT_NOTE,
+		    "segment %06u offset %" PRIu64 ": torn tail of "
+		    "%" PRIu64 " bytes, as a crash may leave it",
+		    auditor->report.number, place->at, place->len);
 	}
 }
 

@@ -2,7 +2,7 @@
  * control_message - one waiting message, as JSON.
  *
  * Job:     envelope, where it waits and why, what was answered to it.
- * Called:  by control_queue and control_show.
+ * Called:  by control_queue, control_show, and relayctl --spool.
  * Owns:    nothing.
  * Never:   puts a byte of a peer's into an answer unescaped.
  */
@@ -10,6 +10,10 @@
 
 #include "relayd/delivery/manage.h"
 #include "spool/look.h"
+
+enum {
+	HEADER_LINES_MAX = 2000,
+};
 
 const char *
 message_state(int state)
@@ -41,9 +45,10 @@ add_wait(void *owner, const struct wait *wait)
 	json_array_append_new(owner, row);
 }
 
-static void
-add_envelope(json_t *row, struct spool *spool, const struct spool_entry *entry,
-    const struct envelope *envelope, size_t recipients_max)
+void
+message_add_envelope(json_t *row, struct spool *spool,
+    const struct spool_entry *entry, const struct envelope *envelope,
+    size_t recipients_max)
 {
 	json_t *recipients = json_array();
 	size_t i, owed = 0;
@@ -86,7 +91,7 @@ message_row(const struct control_rooms *rooms, struct spool_entry *entry,
 		json_object_set_new(row, "size",
 		    json_integer((json_int_t)size));
 	if (envelope != NULL)
-		add_envelope(row, rooms->spool, entry, envelope,
+		message_add_envelope(row, rooms->spool, entry, envelope,
 		    recipients_max);
 	return row;
 }
@@ -128,4 +133,38 @@ message_attempts(const struct control_rooms *rooms,
 
 	manage_past(rooms->delivery, entry, add_past, &past);
 	return past.rows;
+}
+
+/* A folded line begins with blanks, whatever it was folded with. */
+static json_t *
+header_line(struct span line)
+{
+	struct buf text;
+	json_t *row;
+
+	if (line.data[0] != ' ' && line.data[0] != '\t')
+		return control_text(line);
+	buf_init(&text, line.len + 8);
+	buf_addf(&text, "    ");
+	buf_add(&text, span_trim(line));
+	row = control_text(buf_span(&text));
+	buf_clear(&text);
+	return row;
+}
+
+json_t *
+message_header(const char *data, size_t len)
+{
+	struct span rest = span_make(data, len), line;
+	json_t *lines = json_array();
+
+	while (rest.len > 0 && json_array_size(lines) < HEADER_LINES_MAX) {
+		line = span_cut(&rest, '\n');
+		if (span_ends(line, SPAN("\r")))
+			line.len--;
+		if (line.len == 0)
+			break;
+		json_array_append_new(lines, header_line(line));
+	}
+	return lines;
 }

@@ -17,6 +17,18 @@
 json_t *message_row(const struct control_rooms *rooms,
     struct spool_entry *entry, const struct envelope *envelope,
     size_t recipients_max);
+/* Its part that comes from the envelope: "sender" to "recipients_total". */
+void message_add_envelope(json_t *row, struct spool *spool,
+    const struct spool_entry *entry, const struct envelope *envelope,
+    size_t recipients_max);
+/*
+ * The header's lines, folded ones apart, up to the empty one, of the first
+ * bytes (MESSAGE_HEADER_MAX are enough) of a content.
+ */
+enum {
+	MESSAGE_HEADER_MAX = 64 << 10
+};
+json_t *message_header(const char *data, size_t len);
 /* {"at":...,"recipient":...,"code":...,"status":...,"text":...,"host":...} */
 json_t *message_attempts(const struct control_rooms *rooms,
     const struct spool_entry *entry, const struct envelope *envelope);

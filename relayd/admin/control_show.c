@@ -20,9 +20,7 @@
 #include "spool/look.h"
 
 enum {
-	HEADER_MAX = 64 << 10, /* bytes of content in which it must end */
-	CHUNK = 48 << 10,      /* of content in one turn; a multiple of 3 */
-	LINES_MAX = 2000,
+	CHUNK = 48 << 10, /* of content in one turn; a multiple of 3 */
 };
 
 struct showing {
@@ -30,52 +28,18 @@ struct showing {
 	uint64_t at;
 };
 
-/* A folded line begins with blanks, whatever it was folded with. */
-static json_t *
-header_line(struct span line)
-{
-	struct buf text;
-	json_t *row;
-
-	if (line.data[0] != ' ' && line.data[0] != '\t')
-		return control_text(line);
-	buf_init(&text, line.len + 8);
-	buf_addf(&text, "    ");
-	buf_add(&text, span_trim(line));
-	row = control_text(buf_span(&text));
-	buf_clear(&text);
-	return row;
-}
-
-/* The header's lines, folded ones apart, up to the empty one. */
-static json_t *
-header_lines(const char *data, size_t len)
-{
-	struct span rest = span_make(data, len), line;
-	json_t *lines = json_array();
-
-	while (rest.len > 0 && json_array_size(lines) < LINES_MAX) {
-		line = span_cut(&rest, '\n');
-		if (span_ends(line, SPAN("\r")))
-			line.len--;
-		if (line.len == 0)
-			break;
-		json_array_append_new(lines, header_line(line));
-	}
-	return lines;
-}
-
 /* False: the message cannot be read, and its entry may be gone. */
 static bool
 add_header(struct control_job *job, struct spool_entry *entry, json_t *row)
 {
-	char *data = xcalloc(HEADER_MAX, 1);
+	char *data = xcalloc(MESSAGE_HEADER_MAX, 1);
 	ssize_t got;
 
-	got = manage_read(job->rooms->delivery, entry, 0, data, HEADER_MAX);
+	got = manage_read(job->rooms->delivery, entry, 0, data,
+	    MESSAGE_HEADER_MAX);
 	if (got >= 0)
 		json_object_set_new(row, "header",
-		    header_lines(data, (size_t)got));
+		    message_header(data, (size_t)got));
 	free(data);
 	return got >= 0;
 }

@@ -22,6 +22,7 @@ enum ctl_status {
 struct ctl {
 	const char *conf;   /* relayd.conf */
 	const char *socket; /* NULL: the one that relayd.conf names */
+	const char *spool;  /* --spool: a directory; NULL: not given */
 	bool json;
 	bool brief;         /* what changed was shown already */
 	char *found_socket; /* owned; private */

@@ -18,7 +18,7 @@
 	}
 
 static const struct hop_rule later[] = {
-	{ HOP_RCPT, "slow", "450 4.2.0 the mailbox is being moved\r\n", 0 },
+	{ HOP_RCPT, "slow", "450 4.2.0 the mailbox is being moved", 0 },
 	HOP_RULES_END,
 };
 
