@@ -146,6 +146,18 @@ check:
 	@$(MAKE) --no-print-directory -j$(JOBS) check-build
 	@tests/support/run-tests $(TEST_PROGRAMS)
 
+# Power cuts of a simulated disk, and kill -9 of the server under load.
+CRASH_KILLS ?= 200
+build/check/crash: build/check/obj/tests/crash/crash.o build/check/libsupport.a build/check/librelayd.a
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS) $(CHECK_LDLIBS)
+
+crash:
+	@tests/support/install-packages $(BUILD_PACKAGES) $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory -j$(JOBS) build/check/crash build/check/relayd build/check/test_kill
+	@build/check/crash
+	@CRASH_KILLS=$(CRASH_KILLS) build/check/test_kill
+
 # libFuzzer on every tests/fuzz/fuzz_*.c; what it finds lies in build/fuzz.
 FUZZ_SECONDS ?= 60
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -200,7 +212,7 @@ install: $(BIN)/relayd $(BIN)/relayctl
 clean:
 	rm -rf build
 
-.PHONY: all check-build deps run check fuzz bench lint analyze install clean
+.PHONY: all check-build deps run check crash fuzz bench lint analyze install clean
 .SECONDARY:
 
 -include $(shell test -d build && find build -name '*.d')

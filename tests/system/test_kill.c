@@ -3,6 +3,7 @@
  * kill -9 and SIGTERM under load, with an account of every message.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "tests/support/daemon.h"
@@ -11,7 +12,9 @@
 #include "tests/support/tally.h"
 
 enum {
-	KILLS = 10,
+	KILLS = 10, /* CRASH_KILLS, where make crash wants more */
+	WAVES = 10,
+	SECONDS_PER_KILL = 10,
 	CLIENTS = 8,
 	PATIENCE_MS = 60000,
 };
@@ -100,14 +103,23 @@ wait_for_work(struct scene *scene, size_t more)
 	ck_abort_msg("the relay takes no mail");
 }
 
+static int
+kills(void)
+{
+	const char *text = getenv("CRASH_KILLS");
+	int count = text == NULL ? KILLS : atoi(text);
+
+	return count < 1 ? KILLS : count;
+}
+
 START_TEST(all_that_was_acknowledged_survives_kill_9)
 {
 	struct scene scene;
-	int i;
+	int i, count = kills();
 
 	scene_open(&scene);
-	for (i = 0; i < KILLS; i++) {
-		wait_for_work(&scene, 20 + (size_t)i * 7);
+	for (i = 0; i < count; i++) {
+		wait_for_work(&scene, 20 + (size_t)(i % WAVES) * 7);
 		daemon_kill(scene.daemon);
 		daemon_start(scene.daemon);
 	}
@@ -154,7 +166,7 @@ kill_suite(void)
 	Suite *suite = suite_create("ends");
 	TCase *tcase = tcase_create("ends");
 
-	tcase_set_timeout(tcase, 180);
+	tcase_set_timeout(tcase, 180 + kills() * SECONDS_PER_KILL);
 	tcase_add_test(tcase, all_that_was_acknowledged_survives_kill_9);
 	tcase_add_test(tcase, all_that_was_acknowledged_survives_sigterm);
 	tcase_add_test(tcase,
