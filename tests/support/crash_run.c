@@ -98,12 +98,12 @@ after_call(void *arg)
 	run->inside = false;
 }
 
+static int64_t ticking_now; /* begins anew with each run: a seed says all */
+
 static int64_t
 ticking_clock(void)
 {
-	static int64_t now = 1700000000000000;
-
-	return now += 100000;
+	return ticking_now += 100000;
 }
 
 /* One of the next calls will fail. */
@@ -183,6 +183,7 @@ crash_run(const struct crash_plan *plan, struct crash_outcome *outcome)
 		disk_sim_forget_names(run.sim);
 	disk_fail_init(&run.fail, disk_sim_disk(run.sim));
 	model_init(&run.model, &run.fail.disk);
+	ticking_now = 1700000000000000;
 	if (plan->failing)
 		run.model.options.wall_us = ticking_clock;
 	run.model.random = plan->seed;

@@ -5,7 +5,7 @@
 #include "tests/support/suite.h"
 
 enum {
-	SEEDS = 6
+	SEEDS = 8, /* every second one with calls that fail besides */
 };
 
 START_TEST(every_power_cut_keeps_every_promise)
@@ -16,6 +16,7 @@ START_TEST(every_power_cut_keeps_every_promise)
 		.steps = 450,
 		.states_per_call = 7,
 		.stop_at_first = true,
+		.failing = _i % 2 == 1,
 	};
 
 	crash_run(&plan, &outcome);
@@ -23,8 +24,10 @@ START_TEST(every_power_cut_keeps_every_promise)
 	    "%s: seed %d, after call %llu, state %llu", outcome.first, _i + 1,
 	    (unsigned long long)outcome.first_call,
 	    (unsigned long long)outcome.first_state);
-	ck_assert_uint_gt(outcome.states, 2500);
+	ck_assert_uint_gt(outcome.states, plan.failing ? 1500 : 2500);
 	ck_assert_uint_gt(outcome.second_states, 300);
+	ck_assert((outcome.failed > 10) == plan.failing);
+	ck_assert((outcome.refused > 0) == plan.failing);
 }
 END_TEST
 
