@@ -161,7 +161,9 @@ crash:
 # libFuzzer on every tests/fuzz/fuzz_*.c; what it finds lies in build/fuzz.
 FUZZ_SECONDS ?= 60
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-build/fuzz/%: tests/fuzz/fuzz_%.c $(SOURCES) relayd/settings.c
+# The simulated disk, and the model that works on it.
+FUZZ_SUPPORT = $(addprefix tests/support/,disk_sim.c sim_node.c power_cut.c spool_model.c spool_court.c specimen.c)
+build/fuzz/%: tests/fuzz/fuzz_%.c $(SOURCES) relayd/settings.c $(FUZZ_SUPPORT)
 	$(SAY) "  FUZZ  $@"
 	$(Q)mkdir -p $@.corpus
 	$(Q)clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu11 -pthread \
