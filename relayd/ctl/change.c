@@ -105,18 +105,21 @@ change_try(struct change *change, struct span text)
 bool
 change_show(const struct change *change)
 {
+	/* Standard output is for JSON alone; reload's answer has the lines. */
+	FILE *out = change->ctl->json ? stderr : stdout;
 	struct buf lines;
 	bool any;
 
 	if (change->before == NULL) {
-		printf("(the tables had errors before: nothing to compare "
-		       "with)\n");
+		fprintf(out,
+		    "(the tables had errors before: nothing to compare "
+		    "with)\n");
 		return true;
 	}
 	buf_init(&lines, SHOWN_MAX);
 	difference_say(change->before, change->after, &lines);
 	any = lines.len > 0;
-	fwrite(buf_text(&lines), 1, lines.len, stdout);
+	fwrite(buf_text(&lines), 1, lines.len, out);
 	buf_clear(&lines);
 	return any;
 }

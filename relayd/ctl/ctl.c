@@ -4,7 +4,7 @@
  * Job:     ask a running relayd through its socket, row by row; read the files.
  * Called:  by relayctl's commands.
  * Owns:    the connection while it asks.
- * Never:   changes anything itself, or trusts an answer's size.
+ * Never:   changes anything itself, or dies of a relayd that hangs up.
  */
 #include "relayd/ctl/ctl.h"
 
@@ -19,39 +19,42 @@
 
 #include "base/xalloc.h"
 
-enum {
-	LINE_BYTES_MAX = 16 << 20,
-};
-
 static int connect_to(const char *path);
 static const char *socket_of(struct ctl *ctl);
-static bool send_request(FILE *stream, json_t *request);
-static enum ctl_status read_answer(FILE *stream,
+static bool send_request(int fd, const json_t *request);
+static enum ctl_status read_answer(int fd,
     void (*row)(void *owner, const json_t *row), void *owner);
+
+/* Why nobody could be asked. */
+static enum ctl_status
+not_asked(const struct ctl *ctl, const char *path, int error)
+{
+	if (ctl->conf_wrong)
+		return CTL_NO; /* its errors were said */
+	if (path == NULL || error == ENOENT || error == ECONNREFUSED)
+		return CTL_NOT_RUNNING;
+	return ctl_say(CTL_NO, "%s: %s", path, strerror(error));
+}
 
 enum ctl_status
 ctl_ask(struct ctl *ctl, json_t *request,
     void (*row)(void *owner, const json_t *row), void *owner)
 {
-	const char *path = socket_of(ctl);
-	int fd = path == NULL ? -1 : connect_to(path);
-	enum ctl_status status = CTL_NOT_RUNNING;
-	FILE *stream = fd == -1 ? NULL : fdopen(fd, "r+");
+	const char *path;
+	enum ctl_status status;
+	int fd;
 
-	if (stream == NULL) {
-		if (fd == -1 && path != NULL && errno == EACCES)
-			status =
-			    ctl_say(CTL_NO, "%s: %s", path, strerror(errno));
-		if (fd != -1)
-			close(fd);
-		json_decref(request);
-		return status;
+	if (request == NULL)
+		return ctl_say(CTL_USAGE, "an argument is not UTF-8");
+	path = socket_of(ctl);
+	fd = path == NULL ? -1 : connect_to(path);
+	if (fd == -1) {
+		status = not_asked(ctl, path, errno);
+	} else {
+		/* One that hangs up early may have said why. */
+		send_request(fd, request);
+		status = read_answer(fd, row, owner);
 	}
-	if (send_request(stream, request))
-		status = read_answer(stream, row, owner);
-	else
-		status = ctl_say(CTL_NO, "%s: %s", path, strerror(errno));
-	fclose(stream);
 	json_decref(request);
 	return status;
 }
@@ -133,11 +136,14 @@ socket_of(struct ctl *ctl)
 
 	if (ctl->socket != NULL)
 		return ctl->socket;
-	if (ctl->found_socket == NULL && ctl_conf(ctl, &conf)) {
-		if (conf->control != NULL)
-			ctl->found_socket = xstrdup(conf->control);
-		conf_free(conf);
-	}
+	if (ctl->found_socket != NULL || ctl->conf_wrong)
+		return ctl->found_socket;
+	ctl->conf_wrong = !ctl_conf(ctl, &conf);
+	if (ctl->conf_wrong)
+		return NULL;
+	if (conf->control != NULL)
+		ctl->found_socket = xstrdup(conf->control);
+	conf_free(conf);
 	return ctl->found_socket;
 }
 
@@ -164,20 +170,52 @@ connect_to(const char *path)
 }
 
 static bool
-send_request(FILE *stream, json_t *request)
+send_request(int fd, const json_t *request)
 {
-	return json_dumpf(request, stream, JSON_COMPACT) == 0 &&
-	    fputc('\n', stream) != EOF && fflush(stream) == 0;
+	char *text = json_dumps(request, JSON_COMPACT);
+	struct span rest = span_of(text);
+	ssize_t sent = 0;
+
+	/* The NUL's place is for the end of the line. */
+	text[rest.len++] = '\n';
+	while (rest.len > 0 && sent != -1) {
+		sent = send(fd, rest.data, rest.len, MSG_NOSIGNAL);
+		if (sent > 0)
+			rest = span_skip(rest, (size_t)sent);
+	}
+	free(text);
+	return sent != -1;
 }
 
+/* ---- the answer ---- */
+
+struct answer {
+	FILE *stream;
+	void (*row)(void *owner, const json_t *row);
+	void *owner;
+	bool shown; /* progress stands on the terminal */
+	bool ended;
+	enum ctl_status status;
+};
+
 static void
-show_progress(const json_t *row)
+show_progress(struct answer *answer, const json_t *row)
 {
 	if (!isatty(STDERR_FILENO))
 		return;
+	answer->shown = true;
 	fprintf(stderr, "\r%lld of %lld ",
 	    (long long)json_integer_value(json_object_get(row, "done")),
 	    (long long)json_integer_value(json_object_get(row, "total")));
+}
+
+/* What comes next begins at the line's begin. */
+static void
+wipe_progress(struct answer *answer)
+{
+	if (answer->shown)
+		fprintf(stderr, "\r\033[K");
+	answer->shown = false;
 }
 
 /* The answer's last object. */
@@ -192,36 +230,51 @@ end_of(const json_t *row)
 	return status == 0 ? CTL_YES : status == 2 ? CTL_USAGE : CTL_NO;
 }
 
-static enum ctl_status
-read_answer(FILE *stream, void (*row)(void *owner, const json_t *row),
-    void *owner)
+/* False: that is no answer, or its end. */
+static bool
+take_line(struct answer *answer, const char *line, size_t len)
 {
-	enum ctl_status status = CTL_NO;
-	bool ended = false;
+	json_t *row = json_loadb(line, len, 0, NULL);
+	const char *kind = ctl_text(row, "kind");
+	bool good = *kind != '\0';
+
+	if (strcmp(kind, "progress") == 0) {
+		show_progress(answer, row);
+	} else {
+		wipe_progress(answer);
+		answer->ended = strcmp(kind, "end") == 0;
+		if (answer->ended)
+			answer->status = end_of(row);
+		else if (good)
+			answer->row(answer->owner, row);
+	}
+	json_decref(row);
+	return good && !answer->ended;
+}
+
+static enum ctl_status
+read_answer(int fd, void (*row)(void *owner, const json_t *row), void *owner)
+{
+	struct answer answer = {
+		.stream = fdopen(fd, "r"),
+		.row = row,
+		.owner = owner,
+	};
 	char *line = NULL;
 	size_t room = 0;
-	json_t *one;
 	ssize_t len;
 
-	while (!ended && (len = getline(&line, &room, stream)) > 0 &&
-	    len < LINE_BYTES_MAX) {
-		one = json_loadb(line, (size_t)len, 0, NULL);
-		if (!json_is_object(one)) {
-			json_decref(one);
-			break;
-		}
-		if (strcmp(ctl_text(one, "kind"), "end") == 0) {
-			ended = true;
-			status = end_of(one);
-		} else if (strcmp(ctl_text(one, "kind"), "progress") == 0) {
-			show_progress(one);
-		} else {
-			row(owner, one);
-		}
-		json_decref(one);
+	if (answer.stream == NULL) {
+		close(fd);
+		return ctl_say(CTL_NO, "%s", strerror(errno));
 	}
+	while ((len = getline(&line, &room, answer.stream)) > 0)
+		if (!take_line(&answer, line, (size_t)len))
+			break;
+	wipe_progress(&answer);
 	free(line);
-	if (!ended)
+	fclose(answer.stream);
+	if (!answer.ended)
 		return ctl_say(CTL_NO, "the answer of relayd breaks off");
-	return status;
+	return answer.status;
 }

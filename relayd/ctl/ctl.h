@@ -26,6 +26,7 @@ struct ctl {
 	bool json;
 	bool brief;         /* what changed was shown already */
 	char *found_socket; /* owned; private */
+	bool conf_wrong;    /* its errors were said; private */
 };
 
 /* A row of the table of commands: relayctl.c. */
@@ -40,7 +41,7 @@ struct ctl_command {
 /*
  * Asks the running relayd and calls row (which borrows it) for each object of
  * the answer but its progress and its end; progress is shown on a terminal.
- * request is taken over.  CTL_NOT_RUNNING when nobody answers; nothing is printed
+ * request is taken over; NULL is one that JSON cannot say.  CTL_NOT_RUNNING when nobody answers; nothing is printed
  * then.  Errors of the answer are printed.
  */
 enum ctl_status ctl_ask(struct ctl *ctl, json_t *request,

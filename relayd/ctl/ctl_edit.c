@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,6 +91,7 @@ static bool
 run_editor(const char *path)
 {
 	const char *editor = getenv("VISUAL");
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old[2];
 	struct buf command;
 	pid_t child;
 	int status = -1;
@@ -101,14 +103,21 @@ run_editor(const char *path)
 	buf_init(&command, 65536);
 	buf_addf(&command, "%s %s", editor, path);
 	fflush(stdout);
+	/* An interrupt is for the editor, which knows what to do with it. */
+	sigaction(SIGINT, &ignore, &old[0]);
+	sigaction(SIGQUIT, &ignore, &old[1]);
 	child = fork();
 	if (child == 0) {
+		sigaction(SIGINT, &old[0], NULL);
+		sigaction(SIGQUIT, &old[1], NULL);
 		execl("/bin/sh", "sh", "-c", buf_text(&command), (char *)NULL);
 		_exit(127);
 	}
 	if (child > 0)
 		while (waitpid(child, &status, 0) == -1 && errno == EINTR)
 			;
+	sigaction(SIGINT, &old[0], NULL);
+	sigaction(SIGQUIT, &old[1], NULL);
 	buf_clear(&command);
 	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
@@ -122,8 +131,8 @@ ask(const char *question)
 {
 	char answer[ANSWER_MAX] = "";
 
-	printf("%s ", question);
 	fflush(stdout);
+	fprintf(stderr, "%s ", question);
 	return fgets(answer, sizeof(answer), stdin) != NULL &&
 	    (answer[0] == 'e' || answer[0] == 'y');
 }
@@ -132,7 +141,8 @@ static enum ctl_status
 install(struct change *change)
 {
 	if (!change_show(change))
-		printf("nobody may do more or less than before\n");
+		fprintf(change->ctl->json ? stderr : stdout,
+		    "nobody may do more or less than before\n");
 	if (isatty(STDIN_FILENO) &&
 	    !ask("install this? y: yes; anything else: no"))
 		return ctl_say(CTL_NO, "nothing was changed");

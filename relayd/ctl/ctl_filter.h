@@ -19,11 +19,15 @@ struct ctl_filter {
 	bool given;      /* something says which messages */
 };
 
-/*
- * Reads them; extra (may be NULL) takes the command's own options, as
- * "name" of a flag, ending in NULL.  Says what is wrong itself.
- */
+/* What a command does with them says which other options it has. */
+enum ctl_filter_use {
+	CTL_FILTER_LISTS = 1,   /* --limit */
+	CTL_FILTER_HANDLES = 2, /* --yes */
+	CTL_FILTER_DROPS = 4,   /* --yes --notice */
+};
+
+/* Reads them; says what is wrong itself. */
 bool ctl_filter_read(struct ctl_filter *filter, int argc, char *argv[],
-    const char *const *extra);
+    enum ctl_filter_use use);
 
 #endif

@@ -15,9 +15,12 @@
 #include "relayd/admin/table_rows.h"
 #include "relayd/admin/units.h"
 #include "relayd/ctl/ctl_commands.h"
+#include "relayd/ctl/ctl_paper.h"
 
 enum {
-	SECONDS_A_DAY = 86400
+	SECONDS_A_DAY = 86400,
+	WHO = 22,          /* columns of whom a grant is for */
+	BEFORE_OWNER = 68, /* columns */
 };
 
 struct table {
@@ -65,17 +68,19 @@ take_row(void *owner, const json_t *row)
 		ctl_print_json(row);
 		return;
 	}
-	if (table->rows++ == 0)
-		printf("%6s  %-28s %-10s %5s %-10s %7s  %s\n", "LINE", "GRANT",
-		    "UNTIL", "DAYS", "LAST USED", "MSG/30D", "OWNER");
-	printf("%6lld  %-28s %-10s",
-	    (long long)json_integer_value(json_object_get(row, "line")),
-	    ctl_text(row, "subject"), or_dash(ctl_text(row, "until")));
+	if (table->rows++ == 0) {
+		paper_colour(PAPER_BOLD);
+		printf("%6s  %-*s %-10s %5s %-10s %7s  %s\n", "LINE", WHO,
+		    "GRANT", "UNTIL", "DAYS", "LAST USED", "MSG/30D", "OWNER");
+		paper_colour(PAPER_PLAIN);
+	}
+	printf("%6lld  ", (long long)paper_number(row, "line"));
+	paper_cell(ctl_text(row, "subject"), paper_width() == 0 ? 0 : WHO, WHO);
+	printf(" %-10s", or_dash(ctl_text(row, "until")));
 	print_days(row);
 	print_when(json_object_get(row, "last_used"));
-	printf(" %7lld  %s\n",
-	    (long long)json_integer_value(json_object_get(row, "messages_30d")),
-	    or_dash(ctl_text(row, "owner")));
+	printf(" %7lld  ", (long long)paper_number(row, "messages_30d"));
+	paper_rest(or_dash(ctl_text(row, "owner")), BEFORE_OWNER);
 }
 
 static enum ctl_status
@@ -167,6 +172,7 @@ ctl_grants(struct ctl *ctl, int argc, char *argv[])
 	struct grants_wanted wanted;
 	enum ctl_status status;
 	json_t *request;
+	bool good = true;
 
 	if (!read_options(argc, argv, &wanted))
 		return ctl_say(CTL_USAGE,
@@ -180,8 +186,12 @@ ctl_grants(struct ctl *ctl, int argc, char *argv[])
 		json_object_set_new(request, "unused",
 		    json_integer(wanted.unused_days));
 	if (wanted.owner != NULL)
-		json_object_set_new(request, "owner",
-		    json_string(wanted.owner));
+		good = json_object_set_new(request, "owner",
+			   json_string(wanted.owner)) == 0;
+	if (!good) {
+		json_decref(request);
+		request = NULL;
+	}
 	status = ctl_ask(ctl, request, take_row, &table);
 	if (status == CTL_NOT_RUNNING)
 		status = list_files(ctl, &wanted, &table);

@@ -85,14 +85,14 @@ ask_first(struct ctl *ctl, const char *verb, const json_t *request,
 
 static enum ctl_status
 handle(struct ctl *ctl, int argc, char *argv[], const char *done,
-    const char *const *extra)
+    enum ctl_filter_use use)
 {
 	struct ctl_filter filter = { .request = json_pack("{s:s}", "command",
 					 argv[0]) };
 	struct handling handling = { .ctl = ctl };
 	enum ctl_status status = CTL_USAGE;
 
-	if (!ctl_filter_read(&filter, argc, argv, extra)) {
+	if (!ctl_filter_read(&filter, argc, argv, use)) {
 		json_decref(filter.request);
 		return CTL_USAGE;
 	}
@@ -121,25 +121,23 @@ handle(struct ctl *ctl, int argc, char *argv[], const char *done,
 enum ctl_status
 ctl_retry(struct ctl *ctl, int argc, char *argv[])
 {
-	return handle(ctl, argc, argv, "are tried now", NULL);
+	return handle(ctl, argc, argv, "are tried now", CTL_FILTER_HANDLES);
 }
 
 enum ctl_status
 ctl_hold(struct ctl *ctl, int argc, char *argv[])
 {
-	return handle(ctl, argc, argv, "are held now", NULL);
+	return handle(ctl, argc, argv, "are held now", CTL_FILTER_HANDLES);
 }
 
 enum ctl_status
 ctl_release(struct ctl *ctl, int argc, char *argv[])
 {
-	return handle(ctl, argc, argv, "are released", NULL);
+	return handle(ctl, argc, argv, "are released", CTL_FILTER_HANDLES);
 }
 
 enum ctl_status
 ctl_drop(struct ctl *ctl, int argc, char *argv[])
 {
-	static const char *const extra[] = { "notice", NULL };
-
-	return handle(ctl, argc, argv, "are dropped", extra);
+	return handle(ctl, argc, argv, "are dropped", CTL_FILTER_DROPS);
 }

@@ -16,10 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/span.h"
+
 enum {
 	MINUTE = 60,
 	HOUR = 60 * MINUTE,
 	DAY = 24 * HOUR,
+	COLUMNS_MOST = 10000,
 };
 
 const char *
@@ -69,8 +72,13 @@ paper_number(const json_t *row, const char *name)
 size_t
 paper_width(void)
 {
+	const char *columns = getenv("COLUMNS");
 	struct winsize size;
+	uint64_t width;
 
+	if (columns != NULL &&
+	    span_number(span_of(columns), COLUMNS_MOST, &width) && width > 0)
+		return (size_t)width;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == -1 || size.ws_col == 0)
 		return 0;
 	return size.ws_col;

@@ -26,7 +26,7 @@ const char *paper_age(json_int_t seconds, char out[PAPER_SHORT]);
 /* "812", "1.2K", "3.4M", "5.6G" */
 const char *paper_size(json_int_t bytes, char out[PAPER_SHORT]);
 json_int_t paper_number(const json_t *row, const char *name);
-/* Columns of the terminal; 0: no terminal, cut nothing. */
+/* COLUMNS, or those of the terminal; 0: no terminal, cut nothing. */
 size_t paper_width(void);
 /* Prints text, cut at width characters (0: never) and filled up to fill. */
 void paper_cell(const char *text, size_t width, size_t fill);

@@ -161,7 +161,7 @@ ctl_queue(struct ctl *ctl, int argc, char *argv[])
 	struct table table = { .ctl = ctl, .destinations = json_array() };
 	enum ctl_status status = CTL_USAGE;
 
-	if (ctl_filter_read(&filter, argc, argv, NULL)) {
+	if (ctl_filter_read(&filter, argc, argv, CTL_FILTER_LISTS)) {
 		status = ctl_ask(ctl, filter.request, take_row, &table);
 		if (status == CTL_YES && !ctl->json)
 			print_sum(&table);

@@ -59,7 +59,5 @@ ctl_show(struct ctl *ctl, int argc, char *argv[])
 		return ctl_say(CTL_USAGE, "expected show ID [--body]");
 	request = json_pack("{s:s, s:s, s:b}", "command", "show", "id", id,
 	    "body", body);
-	if (request == NULL)
-		return ctl_say(CTL_USAGE, "that is no message ID");
 	return ctl_ask(ctl, request, take_row, ctl);
 }
