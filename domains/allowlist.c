@@ -106,6 +106,7 @@ allowlist_load(const char *file, uint64_t seed, struct complaints *complaints)
 	while (table_reader_line(&reader, &line))
 		read_line(list, &reader, &line);
 	table_reader_close(&reader);
+	grant_names_reserve(list->names);
 	string_set_trim(&list->networks.keys);
 	string_set_clear(&list->options);
 	if (complaints->errors == errors)

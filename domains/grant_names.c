@@ -48,6 +48,7 @@ static void add_place(struct grant_names *names, uint32_t number,
     const struct ip *ip);
 static void remove_place(struct grant_names *names, uint32_t number,
     const struct ip *ip);
+static void grow(struct grant_names *names);
 static void set_known(struct grant_names *names, size_t number);
 
 struct grant_names *
@@ -161,22 +162,37 @@ grant_names_failed(struct grant_names *names, size_t number)
 		set_known(names, number);
 }
 
-void
-grant_names_carry(struct grant_names *names, const struct grant_names *others)
+static void
+carry_one(struct grant_names *names, const struct grant_names *others,
+    uint32_t number)
 {
+	uint32_t found = string_set_find(&others->names,
+	    string_set_at(&names->names, number));
 	const struct name_state *state;
-	uint32_t i, found;
 
-	for (i = 0; i < names->names.count; i++) {
-		found = string_set_find(&others->names,
-		    string_set_at(&names->names, i));
-		if (found == STRING_SET_NONE)
-			continue;
-		state = &others->states[found];
-		if (state->known)
-			grant_names_resolved(names, i, state->addresses,
-			    state->count);
-	}
+	if (found == STRING_SET_NONE)
+		return;
+	state = &others->states[found];
+	if (state->known)
+		grant_names_resolved(names, number, state->addresses,
+		    state->count);
+}
+
+bool
+grant_names_carry(struct grant_names *names, const struct grant_names *others,
+    size_t *at, size_t budget)
+{
+	for (; *at < names->names.count && budget > 0; budget--)
+		carry_one(names, others, (uint32_t)(*at)++);
+	return *at < names->names.count;
+}
+
+/* Hosts have a v4 and a v6 address, most of them. */
+void
+grant_names_reserve(struct grant_names *names)
+{
+	while (names->bucket_count / 2 < names->names.count)
+		grow(names);
 }
 
 bool

@@ -29,9 +29,14 @@ void grant_names_resolved(struct grant_names *names, size_t number,
     const struct ip *addresses, size_t count);
 /* DNS said nothing: the last answer stays. */
 void grant_names_failed(struct grant_names *names, size_t number);
-/* What others, which are older, know of the same names. */
-void grant_names_carry(struct grant_names *names,
-    const struct grant_names *others);
+/* After loading: room for their addresses, so that none need be made later. */
+void grant_names_reserve(struct grant_names *names);
+/*
+ * What others, which are older, know of the same names, in slices of budget
+ * names: *at begins as 0; false at the end.
+ */
+bool grant_names_carry(struct grant_names *names,
+    const struct grant_names *others, size_t *at, size_t budget);
 
 /* Has the first lookup of this name, of all names, been answered? */
 bool grant_names_known(const struct grant_names *names, uint32_t number);

@@ -173,6 +173,12 @@ rules_name(const struct rules *rules, size_t index)
 	return grant_names_at(allowlist_names(rules->allowlist), index);
 }
 
+size_t
+rules_name_count(const struct rules *rules)
+{
+	return grant_names_count(allowlist_names(rules->allowlist));
+}
+
 void
 rules_name_resolved(struct rules *rules, size_t index,
     const struct ip *addresses, size_t count)
@@ -187,11 +193,12 @@ rules_name_failed(struct rules *rules, size_t index)
 	grant_names_failed(allowlist_names(rules->allowlist), index);
 }
 
-void
-rules_names_carry(struct rules *rules, const struct rules *older)
+bool
+rules_names_carry(struct rules *rules, const struct rules *older, size_t *at,
+    size_t budget)
 {
-	grant_names_carry(allowlist_names(rules->allowlist),
-	    allowlist_names(older->allowlist));
+	return grant_names_carry(allowlist_names(rules->allowlist),
+	    allowlist_names(older->allowlist), at, budget);
 }
 
 /*

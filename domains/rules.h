@@ -61,11 +61,17 @@ const char *rules_allowlist_file(const struct rules *rules);
  * counts as "resolved to nothing").
  */
 const char *rules_name(const struct rules *rules, size_t index);
+size_t rules_name_count(const struct rules *rules);
 void rules_name_resolved(struct rules *rules, size_t index,
     const struct ip *addresses, size_t count);
 void rules_name_failed(struct rules *rules, size_t index);
-/* What older rules know of the names that both have: last good answers stay. */
-void rules_names_carry(struct rules *rules, const struct rules *older);
+/*
+ * What older rules know of the names that both have: last good answers stay.
+ * In slices of so many names, for there may be a million: *at begins as 0;
+ * false at the end.
+ */
+bool rules_names_carry(struct rules *rules, const struct rules *older,
+    size_t *at, size_t budget);
 
 /* Why: the table line that decided. */
 struct rule {

@@ -26,6 +26,7 @@ enum {
 	WHY_MAX = 4096,
 	CHANGES_MAX = 65536, /* bytes of what changed; more is counted */
 	RETIRED_MS = 1000,   /* how often retired rules are looked at */
+	CARRY_BUDGET = 1000, /* names in one turn, about a microsecond each */
 };
 
 /* Somebody who waits to be told. */
@@ -45,6 +46,7 @@ struct reading {
 	struct complaints complaints;
 	struct buf changes;
 	bool good;
+	size_t carried; /* names whose addresses were copied */
 };
 
 /* Rules that a transaction may still hold. */
@@ -56,6 +58,8 @@ struct retired {
 struct reload {
 	struct relay *relay; /* borrowed */
 	struct watch watch;  /* a timer: due while there are retired rules */
+	struct watch carry;  /* a timer: due while addresses are copied */
+	struct reading *reading; /* owned, then */
 	bool under_way;
 	struct askers asked;   /* for what is under way */
 	struct askers waiting; /* for the next */
@@ -65,6 +69,8 @@ struct reload {
 
 static void begin(struct reload *reload);
 static void look_at_retired(void *owner);
+static void carry_on(void *owner);
+static void reading_free(struct reading *reading);
 
 static void
 keep(void *owner)
@@ -83,6 +89,8 @@ reload_new(struct relay *relay)
 	LIST_INIT(&reload->retired);
 	watch_init(&reload->watch, -1, reload, NULL, look_at_retired, keep);
 	loop_add(relay->loop, &reload->watch);
+	watch_init(&reload->carry, -1, reload, NULL, carry_on, keep);
+	loop_add(relay->loop, &reload->carry);
 	return reload;
 }
 
@@ -138,7 +146,9 @@ reload_free(struct reload *reload)
 		rules_free(retired->rules);
 		free(retired);
 	}
+	reading_free(reload->reading);
 	loop_remove(reload->relay->loop, &reload->watch);
+	loop_remove(reload->relay->loop, &reload->carry);
 	free(reload);
 }
 
@@ -238,7 +248,7 @@ look_at_retired(void *owner)
 
 /* Swaps in what hand_out() gave to the rooms. */
 static void
-take(struct relay *relay, const struct settings *new)
+take(struct relay *relay, struct settings *new)
 {
 	const struct conf *old = relay->settings.conf;
 	struct rules *older = relay->settings.rules;
@@ -250,18 +260,18 @@ take(struct relay *relay, const struct settings *new)
 	warn_restart("user", old->user, new->conf->user);
 	warn_restart("group", old->group, new->conf->group);
 	warn_restart("control", old->control, new->conf->control);
-	rules_names_carry(new->rules, older);
 	names_reload(relay->names, new->rules);
 	if (relay->control != NULL)
 		control_reloaded(relay->control, new->conf, new->rules);
 	relay->settings.rules = NULL;
 	settings_clear(&relay->settings);
 	relay->settings = *new;
+	*new = (struct settings){ .conf = NULL };
 	retire(relay->reload, older);
 	expiry_look(relay->expiry);
 	log_begin(&line, LEVEL_INFO, "reloaded");
-	log_number(&line, "hosted", rules_hosted_count(new->rules));
-	log_number(&line, "grants", rules_grant_count(new->rules));
+	log_number(&line, "hosted", rules_hosted_count(relay->settings.rules));
+	log_number(&line, "grants", rules_grant_count(relay->settings.rules));
 	log_end(&line);
 }
 
@@ -293,7 +303,6 @@ conclude(struct reading *reading)
 		tell(relay->reload, true, buf_text(&reading->changes));
 	} else if (reading->good) {
 		log_say(LEVEL_ERROR, "reload-failed", "%s", buf_text(&why));
-		settings_clear(&reading->new);
 		tell(relay->reload, false, buf_text(&why));
 	} else {
 		log_lines(LEVEL_ERROR, "reload-failed", complaints);
@@ -302,22 +311,61 @@ conclude(struct reading *reading)
 	buf_clear(&why);
 }
 
+/* Whatever concluding did not take goes with it. */
+static void
+reading_free(struct reading *reading)
+{
+	if (reading == NULL)
+		return;
+	settings_clear(&reading->new);
+	buf_clear(&reading->changes);
+	complaints_clear(&reading->complaints);
+	free(reading->file);
+	free(reading);
+}
+
+static void
+finish(struct reload *reload)
+{
+	conclude(reload->reading);
+	reading_free(reload->reading);
+	reload->reading = NULL;
+	reload->under_way = false;
+	if (reload->once_more)
+		begin(reload);
+	else
+		sd_notify(0, "READY=1");
+}
+
+/*
+ * Names of a million lines are not copied in one turn.  What DNS says of one
+ * after its turn is asked again: every name is, by names_reload().
+ */
+static void
+carry_on(void *owner)
+{
+	struct reload *reload = owner;
+	struct reading *reading = reload->reading;
+	struct relay *relay = reload->relay;
+
+	if (rules_names_carry(reading->new.rules, relay->settings.rules,
+		&reading->carried, CARRY_BUDGET))
+		reload->carry.deadline = loop_now(relay->loop);
+	else
+		finish(reload);
+}
+
 static void
 files_read(void *owner)
 {
 	struct reading *reading = owner;
 	struct reload *reload = reading->relay->reload;
 
-	conclude(reading);
-	buf_clear(&reading->changes);
-	complaints_clear(&reading->complaints);
-	free(reading->file);
-	free(reading);
-	reload->under_way = false;
-	if (reload->once_more)
-		begin(reload);
+	reload->reading = reading;
+	if (reading->good)
+		carry_on(reload);
 	else
-		sd_notify(0, "READY=1");
+		finish(reload);
 }
 
 static void

@@ -264,11 +264,16 @@ START_TEST(new_tables_know_what_the_old_ones_knew_of_a_name)
 	struct allowlist *old = list_of("a.campus.test\nb.campus.test\n");
 	struct allowlist *new = list_of("c.campus.test\nb.campus.test\n");
 	struct ip first = ip_of("192.0.2.1"), second = ip_of("192.0.2.2");
+	size_t at = 0;
 
 	grant_names_resolved(allowlist_names(old), 0, &first, 1);
 	grant_names_resolved(allowlist_names(old), 1, &second, 1);
 	ck_assert_int_eq(verdict_of(new, "192.0.2.2"), ALLOWLIST_UNKNOWN);
-	grant_names_carry(allowlist_names(new), allowlist_names(old));
+	ck_assert(grant_names_carry(allowlist_names(new), allowlist_names(old),
+	    &at, 1));
+	ck_assert_int_eq(verdict_of(new, "192.0.2.2"), ALLOWLIST_UNKNOWN);
+	ck_assert(!grant_names_carry(allowlist_names(new), allowlist_names(old),
+	    &at, 1));
 	ck_assert_int_eq(verdict_of(new, "192.0.2.2"), G);
 	ck_assert(!grant_names_known(allowlist_names(new), 0));
 	ck_assert_int_eq(verdict_of(new, "192.0.2.1"), ALLOWLIST_UNKNOWN);
