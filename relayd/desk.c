@@ -74,6 +74,8 @@ desk_start(struct relay *relay)
 		.helper = relay->helper,
 		.conf = relay->settings.conf,
 		.rules = relay->settings.rules,
+		.hosted = relay->settings.hosted,
+		.allowlist = relay->settings.allowlist,
 		.loaded_at = loop_wall(relay->loop),
 		.started_at = loop_wall(relay->loop),
 		.reload = ask_reload,

@@ -17,7 +17,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/xalloc.h"
+#include "domains/day.h"
 #include "domains/difference.h"
+#include "relayd/admin/conf_difference.h"
 #include "relayd/admin/log.h"
 #include "relayd/expiry.h"
 #include "relayd/relay.h"
@@ -42,6 +44,7 @@ struct reading {
 	struct relay *relay;       /* not for the helper */
 	char *file;                /* owned */
 	const struct rules *older; /* borrowed: those in force */
+	const struct conf *older_conf;
 	struct settings new;
 	struct complaints complaints;
 	struct buf changes;
@@ -161,9 +164,11 @@ read_files(void *owner)
 
 	reading->good =
 	    settings_load(reading->file, &reading->new, &reading->complaints);
-	if (reading->good)
-		difference_say(reading->older, reading->new.rules,
-		    &reading->changes);
+	if (!reading->good)
+		return;
+	conf_difference_say(reading->older_conf, reading->new.conf,
+	    &reading->changes);
+	difference_say(reading->older, reading->new.rules, &reading->changes);
 }
 
 static void
@@ -173,14 +178,6 @@ free_rules(void *owner)
 }
 
 /* ---- in the loop ---- */
-
-static void
-warn_restart(const char *key, const char *old, const char *new)
-{
-	if (strcmp(old == NULL ? "" : old, new == NULL ? "" : new) != 0)
-		log_say(LEVEL_WARNING, "reload",
-		    "a new %s is taken at the next start only", key);
-}
 
 /* Every room takes the new configuration, or every room keeps the old one. */
 static bool
@@ -250,19 +247,13 @@ look_at_retired(void *owner)
 static void
 take(struct relay *relay, struct settings *new)
 {
-	const struct conf *old = relay->settings.conf;
 	struct rules *older = relay->settings.rules;
 	struct log_line line;
 
-	warn_restart("spool.directory", old->spool.directory,
-	    new->conf->spool.directory);
-	warn_restart("dns.servers", old->dns_servers, new->conf->dns_servers);
-	warn_restart("user", old->user, new->conf->user);
-	warn_restart("group", old->group, new->conf->group);
-	warn_restart("control", old->control, new->conf->control);
+	conf_keep_until_restart(new->conf, relay->settings.conf);
 	names_reload(relay->names, new->rules);
 	if (relay->control != NULL)
-		control_reloaded(relay->control, new->conf, new->rules);
+		control_reloaded(relay->control, new);
 	relay->settings.rules = NULL;
 	settings_clear(&relay->settings);
 	relay->settings = *new;
@@ -273,6 +264,37 @@ take(struct relay *relay, struct settings *new)
 	log_number(&line, "hosted", rules_hosted_count(relay->settings.rules));
 	log_number(&line, "grants", rules_grant_count(relay->settings.rules));
 	log_end(&line);
+}
+
+/* Another certificate, known by the day with which it ends. */
+static void
+say_certificate(const struct relay *relay, int64_t before, struct buf *changes)
+{
+	int64_t after = smtp_server_expires(relay->smtp);
+	char day[DAY_TEXT_MAX];
+
+	if (after == before)
+		return;
+	if (before != -1)
+		buf_addf(changes, "- certificate: ends on %s\n",
+		    day_text(before, day));
+	if (after != -1)
+		buf_addf(changes, "+ certificate: ends on %s\n",
+		    day_text(after, day));
+}
+
+/* What is new in relayd.conf, and is not taken before a start. */
+static void
+log_waiting(const char *changes)
+{
+	struct span rest = span_of(changes), line;
+
+	while (rest.len > 0) {
+		line = span_cut(&rest, '\n');
+		if (span_ends(line, SPAN(" (at the next start)")))
+			log_say(LEVEL_WARNING, "reload", "%.*s",
+			    SPAN_ARG(line));
+	}
 }
 
 static void
@@ -293,12 +315,15 @@ conclude(struct reading *reading)
 	struct relay *relay = reading->relay;
 	const char *complaints = complaints_text(&reading->complaints);
 	struct buf why;
+	int64_t ended = smtp_server_expires(relay->smtp);
 	bool good;
 
 	buf_init(&why, WHY_MAX);
 	good = reading->good && hand_out(relay, &reading->new, &why);
 	if (good) {
+		say_certificate(relay, ended, &reading->changes);
 		log_lines(LEVEL_WARNING, "reload", complaints);
+		log_waiting(buf_text(&reading->changes));
 		take(relay, &reading->new);
 		tell(relay->reload, true, buf_text(&reading->changes));
 	} else if (reading->good) {
@@ -382,6 +407,7 @@ begin(struct reload *reload)
 	reading->relay = relay;
 	reading->file = xstrdup(relay->settings.conf->file);
 	reading->older = relay->settings.rules;
+	reading->older_conf = relay->settings.conf;
 	complaints_init(&reading->complaints);
 	buf_init(&reading->changes, CHANGES_MAX);
 	helper_run(relay->helper, read_files, files_read, reading);

@@ -27,6 +27,9 @@ settings_load(const char *file, struct settings *settings,
 	if (settings->conf == NULL)
 		return false;
 	conf_rules_sources(settings->conf, &sources);
+	/* Before they are read: a change from now on shows. */
+	settings->hosted = file_stamp_take(sources.hosted);
+	settings->allowlist = file_stamp_take(sources.allowlist);
 	settings->rules = rules_load(&sources, complaints);
 	if (settings->rules != NULL && tricks_try(settings->rules, complaints))
 		return true;

@@ -6,11 +6,13 @@
 #include "domains/complaints.h"
 #include "domains/rules.h"
 #include "relayd/admin/conf.h"
+#include "relayd/admin/file_stamp.h"
 
 /* What the administrator's files say: configuration and tables together. */
 struct settings {
-	struct conf *conf;   /* owned */
-	struct rules *rules; /* owned */
+	struct conf *conf;                   /* owned */
+	struct rules *rules;                 /* owned */
+	struct file_stamp hosted, allowlist; /* of the files when read */
 };
 
 /* Reads relayd.conf and the tables it names: all of it, or false and nothing. */

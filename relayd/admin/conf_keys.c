@@ -54,11 +54,12 @@ static const struct conf_key root[] = {
 	{ "hosted", conf_read_path, AT(hosted), .least = 1, .most = PATH_LONGEST, .required =
 	    "the file of the hosted domains" },
 	{ "allowlist", conf_read_path, AT(allowlist), .least = 1, .most = PATH_LONGEST },
-	{ "control", conf_read_path, AT(control), .least = 1, .most = SUN_LONGEST },
-	{ "control_mode", conf_mail_mode, AT(control_mode), .fallback = "0660" },
-	{ "control_group", conf_read_text, AT(control_group), .least = 1, .most = 32 },
-	{ "user", conf_read_text, AT(user), .least = 1, .most = 32 },
-	{ "group", conf_read_text, AT(group), .least = 1, .most = 32 },
+	{ "control", conf_read_path, AT(control), .least = 1, .most = SUN_LONGEST, .restart = true },
+	{ "control_mode", conf_mail_mode, AT(control_mode), .fallback = "0660",
+	    .restart = true },
+	{ "control_group", conf_read_text, AT(control_group), .least = 1, .most = 32, .restart = true },
+	{ "user", conf_read_text, AT(user), .least = 1, .most = 32, .restart = true },
+	{ "group", conf_read_text, AT(group), .least = 1, .most = 32, .restart = true },
 	{ "listen", conf_listen_read, 0, .required =
 	    "a list such as ( { address = \"*\"; port = 25; } )" },
 
@@ -68,13 +69,13 @@ static const struct conf_key root[] = {
 	{ "tls.ca", conf_read_path, AT(tls.ca), .least = 1, .most = PATH_LONGEST },
 
 	{ "spool.directory", conf_read_path, AT(spool.directory),
-	    "/var/spool/relayd", .least = 1, .most = PATH_LONGEST },
+	    "/var/spool/relayd", .least = 1, .most = PATH_LONGEST, .restart = true },
 	{ "spool.minimum_free", conf_read_bytes, AT(spool.minimum_free),
-	    "256M", .least = 0, .most = 1024 * TIB },
+	    "256M", .least = 0, .most = 1024 * TIB, .restart = true },
 	{ "spool.minimum_free_inodes", conf_read_count, AT(spool.minimum_free_inodes),
-	    "1000", .least = 0, .most = UINT32_MAX },
+	    "1000", .least = 0, .most = UINT32_MAX, .restart = true },
 	{ "spool.segment_size", conf_read_bytes, AT(spool.segment_size),
-	    "64M", .least = 1 * MIB, .most = 1 * GIB },
+	    "64M", .least = 1 * MIB, .most = 1 * GIB, .restart = true },
 
 	{ "limits.connections", conf_read_count, AT(limits.connections),
 	    "2000", .least = 1, .most = 1000000 },
@@ -101,7 +102,7 @@ static const struct conf_key root[] = {
 	{ "limits.data_seconds", conf_read_timeout, AT(limits.data_seconds),
 	    "3m", .least = 1, .most = 1 * DAY },
 	{ "limits.intake_memory", conf_read_bytes, AT(limits.intake_memory),
-	    "64M", .least = 1 * MIB, .most = 1 * TIB },
+	    "64M", .least = 1 * MIB, .most = 1 * TIB, .restart = true },
 
 	{ "delivery.lifetime", conf_read_seconds, AT(delivery.lifetime),
 	    "5d", .least = 1, .most = 52 * WEEK },
@@ -129,7 +130,7 @@ static const struct conf_key root[] = {
 	{ "delivery.local_address", conf_mail_address,
 	    .offset = AT(delivery.local_address) },
 
-	{ "dns.servers", conf_mail_servers, .offset = AT(dns_servers) },
+	{ "dns.servers", conf_mail_servers, .offset = AT(dns_servers), .restart = true },
 
 	{ "log.target", conf_mail_log_target, AT(log_target),
 	    "stderr", .least = 1, .most = PATH_LONGEST },

@@ -35,6 +35,7 @@ struct conf_key {
 	uint64_t least, most;     /* of a number, or of a text's length */
 	const char *const *words; /* of a choice, in the order of its enum */
 	const char *required; /* what is expected when it is missing, or NULL */
+	bool restart;         /* a running relayd does not take another value */
 };
 
 /*

@@ -21,6 +21,7 @@
 #include "base/xalloc.h"
 #include "relayd/admin/control_job.h"
 #include "relayd/admin/log.h"
+#include "relayd/settings.h"
 
 enum {
 	CONNECTIONS_MAX = 32,
@@ -312,11 +313,12 @@ control_new(struct control_socket *socket, const struct control_rooms *rooms)
 }
 
 void
-control_reloaded(struct control *control, const struct conf *conf,
-    const struct rules *rules)
+control_reloaded(struct control *control, const struct settings *settings)
 {
-	control->rooms.conf = conf;
-	control->rooms.rules = rules;
+	control->rooms.conf = settings->conf;
+	control->rooms.rules = settings->rules;
+	control->rooms.hosted = settings->hosted;
+	control->rooms.allowlist = settings->allowlist;
 	control->rooms.loaded_at = loop_wall(control->rooms.loop);
 }
 

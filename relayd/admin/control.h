@@ -11,6 +11,7 @@
 #include "domains/rules.h"
 #include "relayd/admin/conf.h"
 #include "relayd/admin/control_socket.h"
+#include "relayd/admin/file_stamp.h"
 #include "relayd/net/loop.h"
 
 /*
@@ -30,6 +31,7 @@ struct delivery;
 struct helper;
 struct rates;
 struct resolver;
+struct settings;
 struct smtp_server;
 struct spool;
 struct uses;
@@ -44,8 +46,9 @@ struct control_rooms {
 	struct helper *helper;
 	const struct rates *rates;
 	const struct uses *uses;
-	const struct conf *conf; /* control_reloaded() changes these three */
+	const struct conf *conf; /* control_reloaded() changes these five */
 	const struct rules *rules;
+	struct file_stamp hosted, allowlist;
 	int64_t loaded_at; /* wall-clock seconds: when these were read */
 	int64_t started_at;
 	/* Reloads everything; told() hears of the end: reload_ask(). */
@@ -125,8 +128,7 @@ const struct control_command *control_read(struct control_job *job,
 struct control *control_new(struct control_socket *socket,
     const struct control_rooms *rooms);
 /* Settings were exchanged. */
-void control_reloaded(struct control *control, const struct conf *conf,
-    const struct rules *rules);
+void control_reloaded(struct control *control, const struct settings *settings);
 /* Kills what is open; the loop's next reap frees. */
 void control_free(struct control *control);
 

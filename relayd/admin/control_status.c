@@ -26,6 +26,8 @@ enum {
 	DNS_LATELY_MS = 300000,
 };
 
+#define NS_A_SECOND 1000000000
+
 struct status {
 	struct tour tour;
 	size_t met;
@@ -123,13 +125,29 @@ spool_row(const struct control_rooms *rooms)
 	return row;
 }
 
+static void
+add_stamp(json_t *row, const struct file_stamp *stamp, const char *bytes,
+    const char *changed)
+{
+	if (!stamp->known)
+		return;
+	json_object_set_new(row, bytes, number(stamp->bytes));
+	json_object_set_new(row, changed,
+	    json_integer(stamp->changed_ns / NS_A_SECOND));
+}
+
 static json_t *
 tables_row(const struct control_rooms *rooms)
 {
-	return json_pack("{s:I, s:I, s:I}", "hosted",
+	json_t *row = json_pack("{s:I, s:I, s:I}", "hosted",
 	    (json_int_t)rules_hosted_count(rooms->rules), "grants",
 	    (json_int_t)rules_grant_count(rooms->rules), "age_seconds",
 	    (json_int_t)(loop_wall(rooms->loop) - rooms->loaded_at));
+
+	add_stamp(row, &rooms->hosted, "hosted_bytes", "hosted_changed");
+	add_stamp(row, &rooms->allowlist, "allowlist_bytes",
+	    "allowlist_changed");
+	return row;
 }
 
 static bool

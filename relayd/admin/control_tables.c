@@ -47,6 +47,8 @@ control_explain_begin(struct control_job *job)
 		control_fail(job, CONTROL_USAGE, "%s", why);
 		return;
 	}
+	explain_row_stamp(row, job->rooms->rules, &job->rooms->hosted,
+	    &job->rooms->allowlist);
 	if (!json_is_true(json_object_get(row, "accepted")))
 		job->status = CONTROL_NO;
 	control_say(job, row);

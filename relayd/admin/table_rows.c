@@ -161,6 +161,26 @@ explain_row(const struct rules *rules, const char *client, const char *sender,
 	return row;
 }
 
+void
+explain_row_stamp(json_t *row, const struct rules *rules,
+    const struct file_stamp *hosted, const struct file_stamp *allowlist)
+{
+	const char *file = json_string_value(json_object_get(row, "file"));
+	const struct file_stamp *stamp = NULL;
+
+	if (file == NULL)
+		return;
+	if (strcmp(file, rules_hosted_file(rules)) == 0)
+		stamp = hosted;
+	else if (rules_allowlist_file(rules) != NULL &&
+	    strcmp(file, rules_allowlist_file(rules)) == 0)
+		stamp = allowlist;
+	if (stamp == NULL || !stamp->known)
+		return;
+	set_number(row, "file_bytes", (int64_t)stamp->bytes);
+	set_number(row, "file_changed_ns", stamp->changed_ns);
+}
+
 /* ---- grants ---- */
 
 static bool

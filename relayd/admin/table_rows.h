@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "domains/rules.h"
+#include "relayd/admin/file_stamp.h"
 #include "relayd/admin/uses.h"
 
 /*
@@ -18,6 +19,10 @@
 /* NULL with a static text in *why for an address that is none.  The caller owns it. */
 json_t *explain_row(const struct rules *rules, const char *client,
     const char *sender, const char *recipient, int64_t now, const char **why);
+
+/* Adds which life of the file the line that decided is of. */
+void explain_row_stamp(json_t *row, const struct rules *rules,
+    const struct file_stamp *hosted, const struct file_stamp *allowlist);
 
 /* Which lines of the allowlist are wanted. */
 struct grants_wanted {

@@ -12,6 +12,8 @@
 
 #include "relayd/admin/table_rows.h"
 #include "relayd/ctl/ctl_commands.h"
+#include "relayd/ctl/ctl_paper.h"
+#include "relayd/ctl/ctl_written.h"
 
 struct answer {
 	bool json;
@@ -65,23 +67,46 @@ print_row(const json_t *row, bool accepted)
 	if (json_object_get(row, "file") != NULL)
 		printf("rule: %s:%lld: %s\n", ctl_text(row, "file"),
 		    (long long)json_integer_value(json_object_get(row, "line")),
-		    ctl_text(row, "rule"));
+		    ctl_text(row,
+			json_object_get(row, "written") == NULL ? "rule" :
+								  "written"));
 	if (accepted)
 		printf("route: %s\n", ctl_text(row, "route"));
 	else
 		print_change(json_object_get(row, "change"));
 }
 
+/* The line that decided as it was written, where that can be known. */
+static void
+add_written(json_t *row)
+{
+	struct file_stamp stamp = {
+		.known = json_object_get(row, "file_bytes") != NULL,
+		.bytes = (uint64_t)paper_number(row, "file_bytes"),
+		.changed_ns = paper_number(row, "file_changed_ns"),
+	};
+	json_t *written = NULL;
+
+	if (stamp.known)
+		written = ctl_written(ctl_text(row, "file"),
+		    (size_t)paper_number(row, "line"), &stamp);
+	if (written != NULL)
+		json_object_set_new(row, "written", written);
+}
+
 static void
 take_row(void *owner, const json_t *row)
 {
 	struct answer *answer = owner;
+	json_t *whole = json_deep_copy(row);
 
 	answer->accepted = json_is_true(json_object_get(row, "accepted"));
+	add_written(whole);
 	if (answer->json)
-		ctl_print_json(row);
+		ctl_print_json(whole);
 	else
-		print_row(row, answer->accepted);
+		print_row(whole, answer->accepted);
+	json_decref(whole);
 }
 
 /* By the files: what a relayd that starts now would say. */
@@ -102,6 +127,8 @@ explain_files(struct ctl *ctl, char *argv[], struct answer *answer)
 	} else {
 		ctl_say(CTL_NO, "relayd is not running: this is by %s",
 		    ctl->conf);
+		explain_row_stamp(row, settings.rules, &settings.hosted,
+		    &settings.allowlist);
 		take_row(answer, row);
 		status = answer->accepted ? CTL_YES : CTL_NO;
 	}

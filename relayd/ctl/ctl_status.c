@@ -6,6 +6,8 @@
  * Owns:    nothing.
  * Never:   judges: relayd does.
  */
+#include <time.h>
+
 #include "relayd/ctl/ctl_commands.h"
 #include "relayd/ctl/ctl_paper.h"
 
@@ -91,14 +93,34 @@ print_spool(const json_t *spool)
 	    number(spool, "segments"), number(spool, "large_files"));
 }
 
+/* "3 hosted domains in 1.2K, changed 2h03m ago" */
+static void
+print_table(const json_t *tables, const char *title, const char *count,
+    const char *what, const char *bytes, const char *changed)
+{
+	char size[PAPER_SHORT], age[PAPER_SHORT];
+
+	printf("%-12s %lld %s", title, number(tables, count), what);
+	if (part(tables, bytes) != NULL)
+		printf(" in %s, changed %s ago",
+		    paper_size(paper_number(tables, bytes), size),
+		    paper_age((json_int_t)time(NULL) -
+			    paper_number(tables, changed),
+			age));
+	printf("\n");
+}
+
 static void
 print_rest(const json_t *row)
 {
 	const json_t *tables = part(row, "tables"), *dns = part(row, "dns");
 	char age[PAPER_SHORT];
 
-	printf("tables       %lld hosted domains, %lld grants, read %s ago\n",
-	    number(tables, "hosted"), number(tables, "grants"),
+	print_table(tables, "tables", "hosted", "hosted domains",
+	    "hosted_bytes", "hosted_changed");
+	print_table(tables, "", "grants", "grants", "allowlist_bytes",
+	    "allowlist_changed");
+	printf("             read %s ago\n",
 	    paper_age(paper_number(tables, "age_seconds"), age));
 	if (part(row, "certificate_days") != NULL)
 		printf("certificate  %lld days left\n",

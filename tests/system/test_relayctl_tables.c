@@ -101,8 +101,8 @@ START_TEST(a_refusal_is_explained_with_what_would_allow_it)
 	    _i == 1);
 	ASKED(0, scene.daemon, &out, "explain", "10.1.2.3", "<>", OUTSIDE);
 	HEARD(&out,
-	    "allowlist:2: 10.1.0.0/16 until=2099-12-31 "
-	    "owner=lab@campus.test");
+	    "allowlist:2: 10.1.0.0/16   owner=lab@campus.test "
+	    "until=2099-12-31 # all\n");
 	HEARD(&out, "route: [127.0.0.1]:");
 	ASKED(1, scene.daemon, &out, "explain", "10.2.0.1", SENDER,
 	    "a@partner.example");
@@ -318,7 +318,10 @@ START_TEST(a_broken_table_is_told_by_reload_and_check)
 	ASKED(1, scene.daemon, &out, "reload");
 	HEARD(&out, "allowlist:2:1: \"10.1.0.0/33\"");
 	ASKED(0, scene.daemon, &out, "explain", "10.1.0.9", SENDER, OUTSIDE);
-	HEARD(&out, "2099-12-31"); /* of the table still in force */
+	/* Of the table still in force, as it was understood. */
+	HEARD(&out,
+	    "allowlist:2: 10.1.0.0/16 until=2099-12-31 "
+	    "owner=lab@campus.test\n");
 	ASKED(1, scene.daemon, &out, "check");
 	HEARD(&out, "allowlist:2:1: \"10.1.0.0/33\"");
 	HEARD(&out, "1 errors, 0 warnings");
