@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
@@ -32,6 +33,7 @@ enum {
 	REQUEST_MS = 10000, /* for the request to come */
 	READING_MS = 60000, /* for some of the answer to be taken */
 	LOGGED_MAX = 1000,  /* bytes of a request in the log */
+	TURN_NS = 1000000,  /* of work for all of them in one turn */
 };
 
 struct control_conn {
@@ -218,6 +220,32 @@ conn_ready(void *owner, short revents)
 		conn_rest(conn);
 }
 
+static uint64_t
+clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Steps until the turn's share of time is used, so that a long queue is not
+ * told at a poll(2) each; all who ask share it.
+ */
+static bool
+work(struct control_conn *conn)
+{
+	struct control_job *job = &conn->job;
+	uint64_t end = clock_ns() + TURN_NS / conn->control->conn_count;
+
+	do {
+		if (!job->step(job))
+			return false;
+	} while (!job->waits && conn->out.len < OUT_HIGH && clock_ns() < end);
+	return true;
+}
+
 /* A turn of work; or the client's time is up. */
 static void
 conn_expired(void *owner)
@@ -228,7 +256,7 @@ conn_expired(void *owner)
 		conn_end(conn);
 		return;
 	}
-	if (!conn->job.step(&conn->job))
+	if (!work(conn))
 		finish(conn);
 	conn_rest(conn);
 }
@@ -329,7 +357,10 @@ control_free(struct control *control)
 
 	if (control == NULL)
 		return;
-	LIST_FOREACH(conn, &control->conns, link)
+	/* The rooms are still there: a job may have to put something right. */
+	LIST_FOREACH(conn, &control->conns, link) {
+		control_job_clear(&conn->job);
 		conn_end(conn);
+	}
 	loop_kill(control->rooms.loop, &control->watch);
 }

@@ -83,8 +83,9 @@ struct control_job {
 	json_t *request;             /* owned by the connection */
 	void *state;                 /* the command's */
 	/*
-	 * A bounded piece of work, less than a few milliseconds; called once
-	 * a turn, while the client reads, until false.
+	 * A small bounded piece of work, well below a millisecond; called
+	 * again and again, some times a turn, while the client reads, until
+	 * false.
 	 */
 	bool (*step)(struct control_job *job);
 	bool waits;                   /* no step before control_wake() */

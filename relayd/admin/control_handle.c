@@ -25,9 +25,11 @@
 #include "spool/tour.h"
 
 enum {
-	MEET_BUDGET = 1000, /* entries in one turn, while none is read */
-	READ_BUDGET = 50,   /* while their envelopes are, or they are dropped */
-	SAMPLES = 10,       /* messages that a question shows */
+	MEET_BUDGET = 500, /* entries in one step, while they are looked at */
+	ACT_BUDGET = 40,   /* while they are held, released or tried */
+	READ_BUDGET = 8,   /* while their envelopes are read */
+	DROP_BUDGET = 4,   /* while they are dropped */
+	SAMPLES = 10,      /* messages that a question shows */
 	RECIPIENTS_MAX = 3,
 };
 
@@ -49,11 +51,22 @@ struct handling {
 	struct control_job *job;
 };
 
+/* Has the set of what is held changed? */
+static bool
+needs_save(const struct handling *handling)
+{
+	return !handling->dry && handling->changed > 0 &&
+	    handling->action != RETRY;
+}
+
 static void
 handling_free(void *state)
 {
 	struct handling *handling = state;
 
+	/* Whoever asked is gone in the middle: what was done stays done. */
+	if (needs_save(handling) && handling->save == NULL)
+		handling->save = held_save_new(handling->job);
 	held_save_forget(handling->save);
 	filter_clear(&handling->filter);
 	free(handling);
@@ -182,20 +195,29 @@ wait_for_save(struct control_job *job)
 	return say_done(job);
 }
 
+static size_t
+budget(const struct handling *handling)
+{
+	if (handling->action == DROP && !handling->dry)
+		return DROP_BUDGET;
+	if (reads(handling))
+		return READ_BUDGET;
+	return handling->dry ? MEET_BUDGET : ACT_BUDGET;
+}
+
 static bool
 step(struct control_job *job)
 {
 	struct handling *handling = job->state;
 	struct spool_counts counts;
 
-	if (tour_step(job->rooms->spool, &handling->tour,
-		reads(handling) ? READ_BUDGET : MEET_BUDGET, meet, handling)) {
+	if (tour_step(job->rooms->spool, &handling->tour, budget(handling),
+		meet, handling)) {
 		spool_count(job->rooms->spool, &counts);
 		control_progress(job, handling->met, counts.messages);
 		return true;
 	}
-	if (handling->dry || handling->changed == 0 ||
-	    handling->action == RETRY)
+	if (!needs_save(handling))
 		return say_done(job);
 	handling->save = held_save_new(job);
 	job->step = wait_for_save;

@@ -21,9 +21,9 @@
 #include "spool/tour.h"
 
 enum {
-	MEET_BUDGET = 2000, /* entries in one turn, while none is read */
-	READ_BUDGET = 50,   /* messages read in one turn, some 20 us each */
-	ROWS_BUDGET = 20,   /* destinations told in one turn */
+	MEET_BUDGET = 500, /* entries in one step, while none is read */
+	READ_BUDGET = 8,   /* messages read in one step: the disk may be slow */
+	ROWS_BUDGET = 20,  /* destinations told in one step */
 	LIMIT_DEFAULT = 50,
 	LIMIT_MAX = 10000, /* of those that are sorted; more: all, unsorted */
 	RECIPIENTS_MAX = 20,

@@ -20,7 +20,7 @@
 #include "spool/tour.h"
 
 enum {
-	MEET_BUDGET = 4000, /* entries in one turn, some 0.1 us each */
+	MEET_BUDGET = 2000, /* entries in one step, some 0.1 us each */
 	SECONDS_A_DAY = 86400,
 	EXPIRES_SOON = 14, /* days */
 	DNS_LATELY_MS = 300000,

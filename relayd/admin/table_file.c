@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "relayd/admin/file_attributes.h"
 
 enum {
 	BYTES_MAX = 1 << 30,
@@ -47,7 +48,7 @@ table_file_open(struct table_file *file, const char *path,
 {
 	char *real = realpath(path, NULL);
 
-	*file = (struct table_file){ .folder = -1 };
+	*file = (struct table_file){ .folder = -1, .source = -1 };
 	file->path = xstrdup(real == NULL ? path : real);
 	free(real);
 	buf_init(&file->text, BYTES_MAX);
@@ -55,6 +56,20 @@ table_file_open(struct table_file *file, const char *path,
 		return true;
 	table_file_close(file);
 	return false;
+}
+
+/* To the same people as before; it is nobody else's until then. */
+static bool
+give_access(const struct table_file *file, int fd)
+{
+	const struct stat *was = &file->was;
+
+	if (!file->exists)
+		return fchmod(fd, MODE_OF_NEW) == 0;
+	return (fchown(fd, was->st_uid, was->st_gid) == 0 ||
+		   (was->st_uid == geteuid() && was->st_gid == getegid())) &&
+	    fchmod(fd, was->st_mode & 07777) == 0 &&
+	    file_attributes_copy(file->source, fd);
 }
 
 bool
@@ -78,13 +93,7 @@ table_file_write(struct table_file *file, struct span text, struct buf *why)
 		file->aside = NULL;
 		return fail(why, file->path, "cannot be written aside");
 	}
-	good = (!file->exists ||
-		   fchown(fd, file->was.st_uid, file->was.st_gid) == 0 ||
-		   (file->was.st_uid == geteuid() &&
-		       file->was.st_gid == getegid())) &&
-	    fchmod(fd,
-		file->exists ? file->was.st_mode & 07777 : MODE_OF_NEW) == 0 &&
-	    write_all(fd, text) && fsync(fd) == 0;
+	good = give_access(file, fd) && write_all(fd, text) && fsync(fd) == 0;
 	if (!good)
 		fail(why, file->path, "cannot be written aside");
 	close(fd);
@@ -141,8 +150,10 @@ table_file_close(struct table_file *file)
 	free(file->path);
 	if (file->folder != -1)
 		close(file->folder);
+	if (file->source != -1)
+		close(file->source);
 	buf_clear(&file->text);
-	*file = (struct table_file){ .folder = -1 };
+	*file = (struct table_file){ .folder = -1, .source = -1 };
 }
 
 static bool
@@ -183,6 +194,7 @@ read_text(struct table_file *file, struct buf *why)
 		return errno == ENOENT ||
 		    fail(why, file->path, "cannot be opened");
 	file->exists = true;
+	file->source = fd;
 	if (fstat(fd, &file->was) == 0 && S_ISREG(file->was.st_mode)) {
 		while (
 		    (to = buf_room(&file->text, READ_BYTES, &room)) != NULL &&
@@ -191,7 +203,6 @@ read_text(struct table_file *file, struct buf *why)
 	} else {
 		errno = EINVAL;
 	}
-	close(fd);
 	return got == 0 || fail(why, file->path, "cannot be read");
 }
 

@@ -16,6 +16,7 @@ struct table_file {
 	char *path;  /* owned; behind symbolic links */
 	char *aside; /* owned; the new file until it is installed, or NULL */
 	int folder;  /* descriptor, with the lock */
+	int source;  /* descriptor of the file that was read, or -1 */
 	bool exists; /* there was a file when it was read */
 	struct stat was; /* of that file */
 	struct buf text; /* all of it */
@@ -27,7 +28,10 @@ struct table_file {
  */
 bool table_file_open(struct table_file *file, const char *path,
     unsigned wait_seconds, struct buf *why);
-/* Writes a new one aside, durably, with the old one's owner and mode. */
+/*
+ * Writes a new one aside, durably, with the old one's owner, mode, access
+ * control list and extended attributes.
+ */
 bool table_file_write(struct table_file *file, struct span text,
     struct buf *why);
 /* Puts it in place, unless the file is not the one that was read. */

@@ -9,16 +9,14 @@
  */
 #include "relayd/admin/uses.h"
 
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/xalloc.h"
 #include "domains/allowlist.h"
 #include "domains/table_reader.h"
+#include "relayd/admin/file_replace.h"
 #include "relayd/admin/log.h"
 
 enum {
@@ -55,14 +53,14 @@ struct uses {
 
 /* A file on its way to the disk: the helper's. */
 struct writing {
-	char *path; /* owned */
-	struct buf text;
+	char *path;        /* owned */
+	struct used *list; /* owned copies */
+	size_t count;
 	bool good;
 	struct uses *uses; /* not for the helper */
 };
 
 static void read_file(struct uses *uses, struct complaints *complaints);
-static bool write_file(const char *path, struct span text);
 static void changed(struct uses *uses);
 static void write_due(void *owner);
 
@@ -125,7 +123,7 @@ uses_free(struct uses *uses)
 	if (uses->dirty) {
 		buf_init(&text, FILE_MAX);
 		uses_text(uses, &text);
-		write_file(uses->path, buf_span(&text));
+		file_replace(uses->path, buf_span(&text));
 		buf_clear(&text);
 	}
 	if (uses->loop != NULL)
@@ -310,14 +308,20 @@ add_use(struct buf *out, const struct used *used)
 	buf_add_byte(out, '\n');
 }
 
+static void
+add_title(struct buf *out)
+{
+	buf_add(out,
+	    SPAN("# relayd's own notes of how the allowlist is used\n"));
+}
+
 void
 uses_text(const struct uses *uses, struct buf *out)
 {
 	const struct used *used;
 	size_t i;
 
-	buf_add(out,
-	    SPAN("# relayd's own notes of how the allowlist is used\n"));
+	add_title(out);
 	for (i = 0; i < BUCKETS; i++)
 		for (used = uses->buckets[i]; used != NULL; used = used->next)
 			add_use(out, used);
@@ -399,45 +403,19 @@ read_file(struct uses *uses, struct complaints *complaints)
 	table_reader_close(&reader);
 }
 
-static bool
-write_all(int fd, struct span text)
-{
-	ssize_t put;
-
-	while (text.len > 0) {
-		put = write(fd, text.data, text.len);
-		if (put <= 0)
-			return false;
-		text = span_skip(text, (size_t)put);
-	}
-	return true;
-}
-
-static bool
-write_file(const char *path, struct span text)
-{
-	char *aside = xcalloc(1, strlen(path) + 8);
-	bool good = false;
-	int fd;
-
-	sprintf(aside, "%s.new", path);
-	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
-	if (fd != -1) {
-		good = write_all(fd, text) && fsync(fd) == 0;
-		close(fd);
-	}
-	good = good && rename(aside, path) == 0;
-	free(aside);
-	return good;
-}
-
 static void
 write_beside(void *owner)
 {
 	struct writing *writing = owner;
+	struct buf text;
+	size_t i;
 
-	writing->good = write_file(writing->path, buf_span(&writing->text));
+	buf_init(&text, FILE_MAX);
+	add_title(&text);
+	for (i = 0; i < writing->count; i++)
+		add_use(&text, &writing->list[i]);
+	writing->good = file_replace(writing->path, buf_span(&text));
+	buf_clear(&text);
 }
 
 static void
@@ -445,6 +423,7 @@ written(void *owner)
 {
 	struct writing *writing = owner;
 	struct uses *uses = writing->uses;
+	size_t i;
 
 	if (!writing->good && !uses->failing)
 		log_say(LEVEL_WARNING, "uses-failed",
@@ -453,9 +432,29 @@ written(void *owner)
 	uses->failing = !writing->good;
 	if (!writing->good)
 		changed(uses);
-	buf_clear(&writing->text);
+	for (i = 0; i < writing->count; i++)
+		free(writing->list[i].key);
+	free(writing->list);
 	free(writing->path);
 	free(writing);
+}
+
+/* Copies are made in a moment; it is their text that takes long. */
+static void
+copy_all(const struct uses *uses, struct writing *writing)
+{
+	const struct used *used;
+	struct used *copy;
+	size_t i;
+
+	writing->list = xcalloc(uses->count, sizeof(*writing->list));
+	for (i = 0; i < BUCKETS; i++) {
+		for (used = uses->buckets[i]; used != NULL; used = used->next) {
+			copy = &writing->list[writing->count++];
+			*copy = *used;
+			copy->key = xstrdup(used->key);
+		}
+	}
 }
 
 static void
@@ -467,7 +466,6 @@ write_due(void *owner)
 	uses->dirty = false;
 	writing->path = xstrdup(uses->path);
 	writing->uses = uses;
-	buf_init(&writing->text, FILE_MAX);
-	uses_text(uses, &writing->text);
+	copy_all(uses, writing);
 	helper_run(uses->helper, write_beside, written, writing);
 }

@@ -13,18 +13,23 @@
 
 #include "relayd/admin/control_job.h"
 #include "relayd/admin/control_socket.h"
+#include "relayd/delivery/holds.h"
 #include "relayd/delivery/manage.h"
+#include "relayd/net/helper.h"
 #include "spool/look.h"
 #include "tests/support/sending_scene.h"
 #include "tests/support/suite.h"
 
 enum {
 	MANY = 5000,
-	LOOKS_A_TURN = 2100, /* in memory */
-	READS_A_TURN = 70,   /* from the disk */
+	/* in one step: */
+	LOOKS_MAX = 600, /* in memory */
+	READS_MAX = 12,  /* from the disk */
+	HOLDS_MAX = 50,
+	DROPS_MAX = 8,
 };
 
-static size_t looks, reads, drops;
+static size_t looks, reads, drops, holds;
 
 void __real_manage_look(struct delivery *delivery, struct spool_entry *entry,
     void (*tell)(void *owner, const struct wait *wait), void *owner);
@@ -61,6 +66,26 @@ __wrap_manage_drop(struct delivery *delivery, struct spool_entry *entry,
 {
 	drops++;
 	return __real_manage_drop(delivery, entry, notice);
+}
+
+bool __real_manage_hold(struct delivery *delivery, struct spool_entry *entry);
+bool __wrap_manage_hold(struct delivery *delivery, struct spool_entry *entry);
+
+bool
+__wrap_manage_hold(struct delivery *delivery, struct spool_entry *entry)
+{
+	holds++;
+	return __real_manage_hold(delivery, entry);
+}
+
+void __real_control_wake(struct control_job *job);
+void __wrap_control_wake(struct control_job *job);
+
+/* Here no connection is behind the job. */
+void
+__wrap_control_wake(struct control_job *woken)
+{
+	woken->waits = false;
 }
 
 /* ---- one request ---- */
@@ -102,13 +127,16 @@ ask(struct span line)
 	if (command != NULL)
 		command->begin(&job);
 	while (job.step != NULL) {
-		looks = reads = drops = 0;
+		looks = reads = drops = holds = 0;
 		turns++;
 		if (!job.step(&job))
 			break;
-		ck_assert_uint_le(looks, LOOKS_A_TURN);
-		ck_assert_uint_le(reads, READS_A_TURN);
-		ck_assert_uint_le(drops, READS_A_TURN);
+		if (job.waits)
+			helper_wait(rooms.helper);
+		ck_assert_uint_le(looks, LOOKS_MAX);
+		ck_assert_uint_le(reads, READS_MAX);
+		ck_assert_uint_le(drops, DROPS_MAX);
+		ck_assert_uint_le(holds, HOLDS_MAX);
 		ck_assert(!job.waits);
 	}
 	control_job_end(&job);
@@ -232,6 +260,79 @@ START_TEST(what_came_after_the_question_is_not_touched)
 }
 END_TEST
 
+/* ---- holds, which are kept in a file ---- */
+
+static char spool_folder[64], held[96];
+
+static void
+set_up_holds(void)
+{
+	set_up();
+	strcpy(spool_folder, "/tmp/relayd-control.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(spool_folder));
+	snprintf(held, sizeof(held), "%s/held", spool_folder);
+	sending.conf.spool.directory = spool_folder;
+	rooms.helper = helper_new(sending.loop);
+	hosts[0].down = "connection refused";
+	sending_many(&sending, "a@campus.test", MANY);
+	sending_run(&sending, 10 * SECOND);
+}
+
+static void
+tear_down_holds(void)
+{
+	helper_free(rooms.helper);
+	loop_turn(sending.loop, false);
+	sending.conf.spool.directory = NULL;
+	unlink(held);
+	rmdir(spool_folder);
+	tear_down();
+}
+
+static size_t
+count_kept(void)
+{
+	struct holds kept;
+	struct buf why;
+	size_t count;
+
+	holds_init(&kept);
+	buf_init(&why, 1000);
+	ck_assert_msg(holds_read(&kept, held, &why), "%s", buf_text(&why));
+	count = kept.count;
+	holds_clear(&kept);
+	buf_clear(&why);
+	return count;
+}
+
+START_TEST(many_are_held_in_small_slices_and_kept)
+{
+	ck_assert_uint_ge(ask(SPAN("{\"command\":\"hold\",\"all\":true}")),
+	    100);
+	ck_assert_uint_eq(count_kept(), MANY);
+}
+END_TEST
+
+START_TEST(whoever_leaves_in_the_middle_leaves_what_was_held_in_the_file)
+{
+	const struct control_command *command;
+	size_t count;
+	int i;
+
+	command =
+	    control_read(&job, SPAN("{\"command\":\"hold\",\"all\":true}"));
+	command->begin(&job);
+	for (i = 0; i < 3; i++)
+		ck_assert(job.step(&job));
+	control_job_clear(&job);
+	helper_wait(rooms.helper);
+	free(manage_held(sending.delivery, &count));
+	ck_assert_uint_gt(count, 0);
+	ck_assert_uint_lt(count, MANY);
+	ck_assert_uint_eq(count_kept(), count);
+}
+END_TEST
+
 /* ---- the socket ---- */
 
 static char folder[] = "/tmp/relayd-control.XXXXXX";
@@ -342,6 +443,13 @@ control_suite(void)
 	    sizeof(slices) / sizeof(slices[0]));
 	tcase_add_test(tcase, the_oldest_are_listed_first);
 	tcase_add_test(tcase, what_came_after_the_question_is_not_touched);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("holds");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, set_up_holds, tear_down_holds);
+	tcase_add_test(tcase, many_are_held_in_small_slices_and_kept);
+	tcase_add_test(tcase,
+	    whoever_leaves_in_the_middle_leaves_what_was_held_in_the_file);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("socket");
 	tcase_add_checked_fixture(tcase, make_folder, remove_folder);

@@ -3,6 +3,7 @@
  */
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -96,6 +97,62 @@ START_TEST(a_change_keeps_mode_owner_and_symbolic_link)
 	ck_assert_uint_eq(is.st_uid, was.st_uid);
 	ck_assert_uint_eq(is.st_gid, was.st_gid);
 	ck_assert_uint_ne(is.st_ino, was.st_ino);
+	buf_clear(&why);
+}
+END_TEST
+
+/*
+ * An access control list as the kernel keeps it, acl(5): the owner, one more
+ * user, the group, the mask, others.
+ */
+#define ENTRY(tag, permissions, id)                                \
+	(tag), 0, (permissions), 0, (id)&0xff, ((id) >> 8) & 0xff, \
+	    ((id) >> 16) & 0xff, ((id) >> 24) & 0xff
+#define NOBODY 0xffffffffU
+
+static const unsigned char access_list[] = {
+	2,
+	0,
+	0,
+	0,
+	ENTRY(0x01, 6, NOBODY),
+	ENTRY(0x02, 4, 12345U),
+	ENTRY(0x04, 4, NOBODY),
+	ENTRY(0x10, 4, NOBODY),
+	ENTRY(0x20, 0, NOBODY),
+};
+
+/* Bit 0: the table has a list; bit 1: the folder gives one to new files. */
+START_TEST(a_change_keeps_access_control_list_and_attributes)
+{
+	bool listed = (_i & 1) != 0;
+	unsigned char got[256];
+	struct stat was, is;
+	struct buf why;
+	ssize_t len;
+
+	buf_init(&why, 1024);
+	put("one\n");
+	ck_assert_int_eq(chmod(table, 0640), 0);
+	if ((_i & 2) != 0 &&
+	    setxattr(folder, "system.posix_acl_default", access_list,
+		sizeof(access_list), 0) == -1)
+		return; /* this file system knows no such lists */
+	if (listed &&
+	    setxattr(table, "system.posix_acl_access", access_list,
+		sizeof(access_list), 0) == -1)
+		return;
+	ck_assert_int_eq(setxattr(table, "user.note", "mine", 4, 0), 0);
+	ck_assert_int_eq(stat(table, &was), 0);
+	ck_assert_msg(append(table, "two\n", 0, &why), "%s", buf_text(&why));
+	assert_is("one\ntwo\n");
+	len = getxattr(table, "system.posix_acl_access", got, sizeof(got));
+	ck_assert_int_eq(len, listed ? (ssize_t)sizeof(access_list) : -1);
+	if (listed)
+		ck_assert_mem_eq(got, access_list, sizeof(access_list));
+	ck_assert_int_eq(getxattr(table, "user.note", got, sizeof(got)), 4);
+	ck_assert_int_eq(stat(table, &is), 0);
+	ck_assert_uint_eq(is.st_mode, was.st_mode);
 	buf_clear(&why);
 }
 END_TEST
@@ -237,6 +294,8 @@ table_file_suite(void)
 	tcase_set_timeout(tcase, 90);
 	tcase_add_checked_fixture(tcase, make, clean);
 	tcase_add_test(tcase, a_change_keeps_mode_owner_and_symbolic_link);
+	tcase_add_loop_test(tcase,
+	    a_change_keeps_access_control_list_and_attributes, 0, 4);
 	tcase_add_test(tcase, a_missing_table_is_made);
 	tcase_add_test(tcase, the_second_who_edits_waits_for_the_first);
 	tcase_add_loop_test(tcase,
