@@ -125,11 +125,13 @@ print_rest(const json_t *row)
 	if (part(row, "certificate_days") != NULL)
 		printf("certificate  %lld days left\n",
 		    number(row, "certificate_days"));
-	printf("dns          %s; %lld asked, %lld failed%s%s\n",
+	printf("dns          %s; %lld asked, %lld failed\n",
 	    json_is_true(part(dns, "fine")) ? "fine" : "does not answer",
-	    number(dns, "asked"), number(dns, "failed"),
-	    part(dns, "last_error") == NULL ? "" : "; the last time: ",
-	    ctl_text(dns, "last_error"));
+	    number(dns, "asked"), number(dns, "failed"));
+	if (part(dns, "last_error") != NULL) {
+		printf("             the last time: ");
+		paper_rest(ctl_text(dns, "last_error"), 28);
+	}
 }
 
 static void
