@@ -100,13 +100,16 @@ log_flush(void *unused)
 	}
 }
 
-/* The last words of a process that found itself wrong: rule 30's assert. */
+/* The last words of a process that was found wrong, by itself or from outside. */
 static void
 aborted(int number)
 {
-	(void)number;
 	log_target_write(&the_log.target, &the_log.lines, 0);
-	/* The handler is gone (SA_RESETHAND), and abort(3) goes on. */
+	/*
+	 * The handler is gone (SA_RESETHAND): this one ends the process, also
+	 * where it was the service manager's watchdog who sent the first.
+	 */
+	raise(number);
 }
 
 /* Rotated by copying, a file that only root can open goes on being written. */

@@ -70,11 +70,11 @@ print_rates(const json_t *rates)
 	const char *name;
 	const json_t *rate;
 
-	printf("%-12s %12s %12s %12s\n", "per second", "1 minute", "15 minutes",
+	printf("%-13s %12s %12s %12s\n", "per second", "1 minute", "15 minutes",
 	    "in all");
 	json_object_foreach((json_t *)(uintptr_t)rates, name, rate)
 	{
-		printf("  %-10s %12.2f %12.2f %12lld\n", name,
+		printf("  %-11s %12.2f %12.2f %12lld\n", name,
 		    json_real_value(part(rate, "per_second_1m")),
 		    json_real_value(part(rate, "per_second_15m")),
 		    number(rate, "total"));

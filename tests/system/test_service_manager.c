@@ -251,6 +251,57 @@ START_TEST(the_files_for_the_service_manager_are_installed)
 }
 END_TEST
 
+static const char *const units[] = { "relayd.service", "relayd.socket",
+	"relayd@.service" };
+
+/* Where everything is, as it will be: a manager that looks finds no fault. */
+START_TEST(the_units_are_what_systemd_understands)
+{
+	char prefix[128], etc[128], unit[PATH_MAX], sbin[160], link_[200];
+	const char *const install[] = { "relayd/systemd/install", "", prefix,
+		etc, NULL };
+	const char *const verify[] = { "systemd-analyze", "verify", "--man=no",
+		unit, NULL };
+	const char *const exposure[] = { "systemd-analyze", "security",
+		"--offline=true", "--threshold=25", unit, NULL };
+	struct buf output;
+
+	buf_init(&output, 1 << 20);
+	snprintf(prefix, sizeof(prefix), "%s/usr", folder);
+	snprintf(etc, sizeof(etc), "%s/etc", folder);
+	snprintf(sbin, sizeof(sbin), "%s/sbin", prefix);
+	ck_assert_int_eq(program_run(install, SPAN(""), &output), 0);
+	ck_assert_int_eq(mkdir(sbin, 0755), 0);
+	snprintf(link_, sizeof(link_), "%s/relayd", sbin);
+	ck_assert_int_eq(symlink("/bin/true", link_), 0);
+	snprintf(link_, sizeof(link_), "%s/relayctl", sbin);
+	ck_assert_int_eq(symlink("/bin/true", link_), 0);
+	snprintf(unit, sizeof(unit), "%s/lib/systemd/system/%s", prefix,
+	    units[_i]);
+	buf_empty(&output);
+	ck_assert_msg(program_run(verify, SPAN(""), &output) == 0, "%s",
+	    buf_text(&output));
+	ck_assert_str_eq(buf_text(&output), "");
+	if (strstr(units[_i], ".socket") == NULL)
+		ck_assert_msg(program_run(exposure, SPAN(""), &output) == 0,
+		    "%s", buf_text(&output));
+	buf_clear(&output);
+}
+END_TEST
+
+START_TEST(the_abort_of_the_watchdog_ends_it)
+{
+	uint16_t port;
+	int status;
+
+	start(listen_anywhere(&port));
+	hear("READY=1");
+	kill(pid, SIGABRT);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+
 static Suite *
 service_manager_suite(void)
 {
@@ -262,7 +313,10 @@ service_manager_suite(void)
 	tcase_add_test(tcase, a_socket_that_was_passed_in_is_served);
 	tcase_add_test(tcase, the_watchdog_hears_of_us_again_and_again);
 	tcase_add_test(tcase, a_reload_is_announced);
+	tcase_add_test(tcase, the_abort_of_the_watchdog_ends_it);
 	tcase_add_test(tcase, the_files_for_the_service_manager_are_installed);
+	tcase_add_loop_test(tcase, the_units_are_what_systemd_understands, 0,
+	    sizeof(units) / sizeof(units[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
