@@ -78,11 +78,20 @@ session_banner(struct session *session)
 	    session->service->conf->hostname);
 }
 
+/* What the client gives up itself ends with a line, too. */
+static void
+abandon(struct session *session)
+{
+	if (session->transaction != NULL && session->transaction->count > 0)
+		session_log_aborted(session, "given up");
+	session_clear(session);
+}
+
 /* RFC 5321 4.1.4: EHLO and HELO also do what RSET does. */
 static void
 greeted(struct session *session, struct span name, bool esmtp)
 {
-	session_clear(session);
+	abandon(session);
 	free(session->helo);
 	name = span_head(name, HELO_MAX);
 	session->helo = xstrndup(name.data, name.len);
@@ -148,7 +157,7 @@ void
 session_do_rset(struct session *session, struct span args)
 {
 	(void)args;
-	session_clear(session);
+	abandon(session);
 	session_enter_phase(session,
 	    session->phase == PHASE_GREET ? PHASE_GREET : PHASE_READY);
 	session_reply(session, 250, "2.0.0", "ok");
@@ -204,7 +213,7 @@ session_do_quit(struct session *session, struct span args)
 	session_reply(session, 221, "2.0.0", "%s closing connection",
 	    session->service->conf->hostname);
 	session->said_quit = !session->pipelined;
-	session_clear(session);
+	abandon(session);
 	session_enter_phase(session, PHASE_CLOSE);
 }
 

@@ -80,6 +80,42 @@ log_rule(struct log_line *line, const struct rule *rule)
 }
 
 static void
+log_envelope(struct session *session, struct log_line *line)
+{
+	const struct transaction *transaction = session->transaction;
+
+	log_span(line, "from", address_span(&transaction->sender));
+	log_number(line, "rcpts", transaction->count);
+	if (transaction->count == 1)
+		log_span(line, "rcpt", transaction->recipients[0].address);
+	if (transaction->rule_file != NULL)
+		log_format(line, "rule", "%s:%zu", transaction->rule_file,
+		    transaction->rule_line);
+}
+
+/* The end of a transaction, with what came of its content. */
+static void
+log_outcome(struct session *session, struct log_line *line)
+{
+	if (session->mail != NULL)
+		log_number(line, "size", session->mail->size);
+	else if (session->phase == PHASE_COMMIT)
+		log_number(line, "size", session->mail_size);
+	log_tls(session, line);
+	log_quirks(session, line);
+	log_number(line, "ms",
+	    service_now(session->service) - session->transaction->begun);
+}
+
+/* Is it the whole message that is answered, not a command before it? */
+static bool
+is_outcome(const struct session *session)
+{
+	return session->transaction != NULL &&
+	    (session->mail != NULL || session->phase == PHASE_COMMIT);
+}
+
+static void
 log_refused(struct session *session, const struct refusal *refusal,
     const struct buf *text, unsigned ref)
 {
@@ -90,7 +126,9 @@ log_refused(struct session *session, const struct refusal *refusal,
 	log_text(&line, "in", session->verb);
 	log_number(&line, "code", (uint64_t)refusal->code);
 	log_text(&line, "status", refusal->enhanced);
-	if (session->transaction != NULL)
+	if (is_outcome(session))
+		log_envelope(session, &line);
+	else if (session->transaction != NULL)
 		log_span(&line, "from",
 		    address_span(&session->transaction->sender));
 	if (refusal->rcpt != NULL)
@@ -98,7 +136,12 @@ log_refused(struct session *session, const struct refusal *refusal,
 	if (refusal->rule != NULL)
 		log_rule(&line, refusal->rule);
 	log_format(&line, "ref", "%s.%u", session->id, ref);
-	log_quirks(session, &line);
+	if (is_outcome(session)) {
+		log_outcome(session, &line);
+	} else {
+		log_tls(session, &line);
+		log_quirks(session, &line);
+	}
 	log_span(&line, "text", buf_span(text));
 	log_end(&line);
 }
@@ -161,20 +204,6 @@ session_hang_up(struct session *session, const char *enhanced,
 	session_enter_phase(session, PHASE_CLOSE);
 }
 
-static void
-log_envelope(struct session *session, struct log_line *line)
-{
-	const struct transaction *transaction = session->transaction;
-
-	log_span(line, "from", address_span(&transaction->sender));
-	log_number(line, "rcpts", transaction->count);
-	if (transaction->count == 1)
-		log_span(line, "rcpt", transaction->recipients[0].address);
-	if (transaction->rule_file != NULL)
-		log_format(line, "rule", "%s:%zu", transaction->rule_file,
-		    transaction->rule_line);
-}
-
 void
 session_log_accepted(struct session *session)
 {
@@ -186,11 +215,7 @@ session_log_accepted(struct session *session)
 	log_text(&line, "id", id);
 	log_session(session, &line);
 	log_envelope(session, &line);
-	log_number(&line, "size", session->mail_size);
-	log_tls(session, &line);
-	log_quirks(session, &line);
-	log_number(&line, "ms",
-	    service_now(session->service) - session->transaction->begun);
+	log_outcome(session, &line);
 	log_end(&line);
 }
 
@@ -204,9 +229,6 @@ session_log_aborted(struct session *session, const char *why)
 	log_envelope(session, &line);
 	log_text(&line, "in", session->verb);
 	log_text(&line, "why", why);
-	if (session->mail != NULL)
-		log_number(&line, "size", session->mail->size);
-	log_tls(session, &line);
-	log_quirks(session, &line);
+	log_outcome(session, &line);
 	log_end(&line);
 }

@@ -92,6 +92,73 @@ START_TEST(an_accepted_message_is_one_line)
 }
 END_TEST
 
+/* How a transaction can end, and the fields that its line has. */
+static const struct outcome_row {
+	const char *said; /* behind HELLO and TO_ANN */
+	const char *holds[8];
+} outcomes[] = {
+	{ BODY, { "event=accepted", "size=18", " id=" } },
+	{ "RSET\r\n", { "event=aborted", "in=RSET why=\"given up\"" } },
+	{ "QUIT\r\n", { "event=aborted", "in=QUIT why=\"given up\"" } },
+	{ "HELO again\r\n", { "event=aborted", "in=HELO why=\"given up\"" } },
+	{ "EHLO again\r\n", { "event=aborted", "in=EHLO why=\"given up\"" } },
+	{ "DATA\r\nhalf", { "event=aborted", "why=lost", "size=4" } },
+	{ "BDAT 1000001 LAST\r\n", { "event=aborted", "why=lost" } },
+};
+
+START_TEST(every_end_of_a_transaction_is_one_line_with_the_envelope)
+{
+	const struct outcome_row *row = &outcomes[_i];
+	struct span log;
+	size_t i;
+
+	say(HELLO TO_ANN);
+	say(row->said);
+	session_gone(desk_session(desk), "lost");
+	log = desk_log(desk);
+	ck_assert_msg(count(log, '\n') == 1, "%.*s", SPAN_ARG(log));
+	for (i = 0; row->holds[i] != NULL; i++)
+		ck_assert_msg(holds(log, row->holds[i]), "%.*s", SPAN_ARG(log));
+	ck_assert(holds(log, "session="));
+	ck_assert(holds(log, "client=192.0.2.1"));
+	ck_assert(holds(log, "from=a@b.example rcpts=1 rcpt=ann@campus.test"));
+	ck_assert(holds(log, "rule=tests/dialogs/tables/hosted:2"));
+	ck_assert(holds(log, " ms="));
+}
+END_TEST
+
+static const char *const whole[] = { "5.6.0 large", "5.4.6 loop", "4.3.0" };
+
+START_TEST(a_message_that_is_refused_whole_is_one_line_with_all_fields)
+{
+	struct desk_options options = { .disk_fails = _i == 2, .tls = true };
+	struct buf much;
+	struct span log;
+	int i;
+
+	desk_free(desk);
+	desk = desk_new(&options);
+	desk_connect(desk);
+	buf_init(&much, 4 << 20);
+	buf_addf(&much, "%s%sDATA\r\n", HELLO, TO_ANN);
+	for (i = 0; i < (_i == 0 ? 20000 : 60); i++)
+		buf_addf(&much, "Received: %060d\r\n", i);
+	buf_addf(&much, "\r\n.\r\n");
+	desk_conf(desk)->limits.message_size = _i == 0 ? 1000 : 1 << 20;
+	desk_send(desk, buf_span(&much));
+	log = desk_log(desk);
+	ck_assert_msg(count(log, '\n') == 1 && holds(log, "event=refused"),
+	    "%s: %.*s", whole[_i], SPAN_ARG(log));
+	ck_assert(holds(log, "from=a@b.example rcpts=1 rcpt=ann@campus.test"));
+	ck_assert(holds(log, "rule=tests/dialogs/tables/hosted:2"));
+	ck_assert(holds(log, " tls=TLSv1.3/AES-256-GCM"));
+	ck_assert(holds(log, " ref="));
+	ck_assert(holds(log, " size="));
+	ck_assert(holds(log, " ms="));
+	buf_clear(&much);
+}
+END_TEST
+
 START_TEST(quirks_of_one_message_are_not_told_of_the_next)
 {
 	say("HELO printer\r\nMAIL FROM: a@b.example\r\n"
@@ -338,6 +405,12 @@ session_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_session_that_only_quits_is_not_logged);
 	tcase_add_test(tcase, an_accepted_message_is_one_line);
+	tcase_add_loop_test(tcase,
+	    every_end_of_a_transaction_is_one_line_with_the_envelope, 0,
+	    sizeof(outcomes) / sizeof(outcomes[0]));
+	tcase_add_loop_test(tcase,
+	    a_message_that_is_refused_whole_is_one_line_with_all_fields, 0,
+	    sizeof(whole) / sizeof(whole[0]));
 	tcase_add_test(tcase, quirks_of_one_message_are_not_told_of_the_next);
 	tcase_add_loop_test(tcase, a_refusal_has_a_reference_that_the_log_knows,
 	    0, sizeof(refusals) / sizeof(refusals[0]));
