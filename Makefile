@@ -173,7 +173,10 @@ fuzz:
 	@tests/support/install-packages $(BUILD_PACKAGES) clang
 	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZERS)
 	@for fuzzer in $(FUZZERS); do \
-		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -artifact_prefix=$$fuzzer. $$fuzzer.corpus || exit 1; \
+		noun=$${fuzzer##*/}; seeds=tests/fuzz/corpus/$$noun; words=tests/fuzz/$$noun.dict; \
+		[ -d $$seeds ] || seeds=; \
+		[ -f $$words ] && words=-dict=$$words || words=; \
+		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -max_len=8192 $$words -artifact_prefix=$$fuzzer. $$fuzzer.corpus $$seeds || exit 1; \
 	done
 
 bench:
