@@ -166,6 +166,10 @@ read_files(void *owner)
 	    settings_load(reading->file, &reading->new, &reading->complaints);
 	if (!reading->good)
 		return;
+	/* What a running relay does not take must not stop its next start. */
+	reading->good = settings_check(&reading->new, &reading->complaints);
+	if (!reading->good)
+		return;
 	conf_difference_say(reading->older_conf, reading->new.conf,
 	    &reading->changes);
 	difference_say(reading->older, reading->new.rules, &reading->changes);

@@ -19,8 +19,8 @@ struct settings {
 bool settings_load(const char *file, struct settings *settings,
     struct complaints *complaints);
 /*
- * For relayd -t: what otherwise shows only when it is used, certificates, CA
- * file, user and group.
+ * For relayd -t and a reload: what otherwise shows only when it is used,
+ * certificates, CA file, user and group.
  */
 bool settings_check(const struct settings *settings,
     struct complaints *complaints);

@@ -93,12 +93,16 @@ struct control_job {
 	enum control_status status;
 	struct buf error;     /* why status is not YES */
 	struct buf *out;      /* borrowed; by control_say() */
+	bool cut;             /* something did not fit there; private */
 	uint64_t progress_at; /* monotonic ms; private */
 };
 
 /* What the job waited for has come: its next step is due. */
 void control_wake(struct control_job *job);
-/* One line of the answer.  Takes over row, an object. */
+/*
+ * One line of the answer.  Takes over row, an object.  One that does not fit is
+ * left out, and the answer's end says so.
+ */
 void control_say(struct control_job *job, json_t *row);
 /* {"kind":"progress"}; at most one a second is said. */
 void control_progress(struct control_job *job, size_t done, size_t total);

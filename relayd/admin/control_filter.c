@@ -96,14 +96,27 @@ read_text(struct control_job *job, const char *name, struct span *to)
 	return true;
 }
 
+/* Also as people write it; what is no domain means none. */
+static bool
+read_domain(struct filter *filter, struct control_job *job)
+{
+	const char *why;
+
+	if (!read_text(job, "domain", &filter->domain))
+		return false;
+	if (filter->domain.data != NULL &&
+	    domain_normalise(filter->domain, filter->name, &why))
+		filter->domain = span_of(filter->name);
+	return true;
+}
+
 bool
 filter_read(struct filter *filter, struct control_job *job)
 {
 	const char *newest = NULL;
 
 	*filter = (struct filter){ .older = 0 };
-	if (!read_ids(filter, job) ||
-	    !read_text(job, "domain", &filter->domain) ||
+	if (!read_ids(filter, job) || !read_domain(filter, job) ||
 	    !read_text(job, "sender", &filter->sender) ||
 	    !read_text(job, "recipient", &filter->recipient) ||
 	    !read_client(filter, job) ||

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "domains/domain.h"
 #include "domains/ip.h"
 #include "relayd/admin/control.h"
 #include "spool/envelope.h"
@@ -20,9 +21,10 @@
  */
 struct filter {
 	size_t id_count;
-	uint64_t *ids; /* owned, ascending */
-	struct span domain, sender,
-	    recipient; /* of the request; data NULL: any */
+	uint64_t *ids;      /* owned, ascending */
+	struct span domain; /* of name, or of the request; data NULL: any */
+	char name[DOMAIN_MAX + 1];     /* domain.h's form */
+	struct span sender, recipient; /* of the request; data NULL: any */
 	bool has_client;
 	struct ip client;
 	unsigned prefix;

@@ -52,10 +52,13 @@ control_say(struct control_job *job, json_t *row)
 	size_t before = job->out->len;
 
 	assert(json_is_object(row));
-	if (json_dump_callback(row, add_json, job->out, JSON_COMPACT) == -1)
-		buf_cut(job->out, before); /* does not fit: left out */
-	else
+	if (json_dump_callback(row, add_json, job->out, JSON_COMPACT) == 0)
 		buf_add_byte(job->out, '\n');
+	if (job->out->full) {
+		buf_cut(job->out, before);
+		job->out->full = false;
+		job->cut = true;
+	}
 	json_decref(row);
 }
 
@@ -79,13 +82,15 @@ control_job_end(struct control_job *job)
 {
 	json_t *row;
 
+	if (job->cut && job->status == CONTROL_YES)
+		control_fail(job, CONTROL_NO,
+		    "something is too long to be told and was left out");
 	row =
 	    json_pack("{s:s, s:i}", "kind", "end", "status", (int)job->status);
 	if (job->error.len > 0)
 		json_object_set_new(row, "error",
 		    json_stringn_nocheck(job->error.data, job->error.len));
 	buf_release(job->out);
-	job->out->full = false;
 	control_say(job, row);
 }
 

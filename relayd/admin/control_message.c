@@ -45,26 +45,36 @@ add_wait(void *owner, const struct wait *wait)
 	json_array_append_new(owner, row);
 }
 
+json_t *
+message_recipients(struct spool *spool, const struct spool_entry *entry,
+    const struct envelope *envelope, size_t *next, size_t most)
+{
+	json_t *list = json_array();
+
+	for (;
+	     *next < envelope->recipient_count && json_array_size(list) < most;
+	     ++*next)
+		if (!spool_settled(spool, entry, *next))
+			json_array_append_new(list,
+			    control_text(envelope->recipients[*next].address));
+	return list;
+}
+
 void
 message_add_envelope(json_t *row, struct spool *spool,
     const struct spool_entry *entry, const struct envelope *envelope,
     size_t recipients_max)
 {
-	json_t *recipients = json_array();
-	size_t i, owed = 0;
+	size_t i, owed = 0, next = 0;
 
-	for (i = 0; i < envelope->recipient_count; i++) {
-		if (spool_settled(spool, entry, i))
-			continue;
-		if (owed++ < recipients_max)
-			json_array_append_new(recipients,
-			    control_text(envelope->recipients[i].address));
-	}
+	for (i = 0; i < envelope->recipient_count; i++)
+		owed += !spool_settled(spool, entry, i);
 	json_object_set_new(row, "sender", control_text(envelope->sender));
 	json_object_set_new(row, "client", control_text(envelope->client));
 	json_object_set_new(row, "helo", control_text(envelope->helo));
 	json_object_set_new(row, "session", control_text(envelope->session));
-	json_object_set_new(row, "recipients", recipients);
+	json_object_set_new(row, "recipients",
+	    message_recipients(spool, entry, envelope, &next, recipients_max));
 	json_object_set_new(row, "recipients_owed",
 	    json_integer((json_int_t)owed));
 	json_object_set_new(row, "recipients_total",

@@ -17,6 +17,9 @@
 json_t *message_row(const struct control_rooms *rooms,
     struct spool_entry *entry, const struct envelope *envelope,
     size_t recipients_max);
+/* The next ones that are still owed, from number *next on, at most so many. */
+json_t *message_recipients(struct spool *spool, const struct spool_entry *entry,
+    const struct envelope *envelope, size_t *next, size_t most);
 /* Its part that comes from the envelope: "sender" to "recipients_total". */
 void message_add_envelope(json_t *row, struct spool *spool,
     const struct spool_entry *entry, const struct envelope *envelope,

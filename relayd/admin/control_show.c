@@ -20,13 +20,28 @@
 #include "spool/look.h"
 
 enum {
-	CHUNK = 48 << 10, /* of content in one turn; a multiple of 3 */
+	CHUNK = 48 << 10,     /* of content in one step; a multiple of 3 */
+	RECIPIENTS_ROW = 500, /* in one row, and one step */
 };
 
 struct showing {
 	uint64_t id;
-	uint64_t at;
+	uint64_t at; /* of the content */
+	/* of the envelope: */
+	struct buf bytes;
+	struct envelope envelope;
+	size_t next; /* recipient that was not told yet */
 };
+
+static void
+showing_free(void *state)
+{
+	struct showing *showing = state;
+
+	envelope_clear(&showing->envelope);
+	buf_clear(&showing->bytes);
+	free(showing);
+}
 
 /* False: the message cannot be read, and its entry may be gone. */
 static bool
@@ -44,26 +59,70 @@ add_header(struct control_job *job, struct spool_entry *entry, json_t *row)
 	return got >= 0;
 }
 
-static void
-say_message(struct control_job *job, struct spool_entry *entry)
+/* The entry, while it waits; its pointer is good for this step only. */
+static struct spool_entry *
+entry_of(struct control_job *job)
 {
-	struct envelope envelope;
-	struct buf bytes;
-	json_t *row;
-	bool read;
+	const struct showing *showing = job->state;
+	struct spool_entry *entry = spool_find(job->rooms->spool, showing->id);
 
-	buf_init(&bytes, LOOK_ENVELOPE_MAX);
-	read = look_envelope(job->rooms->spool, entry, &bytes, &envelope);
-	row = message_row(job->rooms, entry, read ? &envelope : NULL,
-	    ENVELOPE_RECIPIENTS_MAX);
-	json_object_set_new(row, "attempts",
-	    message_attempts(job->rooms, entry, read ? &envelope : NULL));
-	envelope_clear(&envelope);
-	buf_clear(&bytes);
-	if (!add_header(job, entry, row))
+	if (entry == NULL)
 		control_fail(job, CONTROL_NO,
+		    "the message left while it was shown");
+	return entry;
+}
+
+/* All that are owed, many as they may be, are told in rows of some. */
+static bool
+say_recipients(struct control_job *job)
+{
+	struct showing *showing = job->state;
+	const struct envelope *envelope = &showing->envelope;
+	struct spool_entry *entry = entry_of(job);
+	json_t *list;
+
+	if (entry == NULL)
+		return false;
+	list = message_recipients(job->rooms->spool, entry, envelope,
+	    &showing->next, RECIPIENTS_ROW);
+	if (json_array_size(list) == 0)
+		json_decref(list);
+	else
+		control_say(job,
+		    json_pack("{s:s, s:o}", "kind", "recipients", "recipients",
+			list));
+	return showing->next < envelope->recipient_count;
+}
+
+static bool
+say_message(struct control_job *job)
+{
+	struct spool *spool = job->rooms->spool;
+	struct showing *showing = job->state;
+	struct spool_entry *entry = entry_of(job);
+	const struct envelope *envelope = NULL;
+	json_t *row;
+
+	if (entry == NULL)
+		return false;
+	buf_init(&showing->bytes, LOOK_ENVELOPE_MAX);
+	if (look_envelope(spool, entry, &showing->bytes, &showing->envelope))
+		envelope = &showing->envelope;
+	row = message_row(job->rooms, entry, envelope, 0);
+	if (envelope != NULL)
+		json_object_set_new(row, "recipients",
+		    message_recipients(spool, entry, envelope, &showing->next,
+			RECIPIENTS_ROW));
+	json_object_set_new(row, "attempts",
+	    message_attempts(job->rooms, entry, envelope));
+	if (!add_header(job, entry, row)) {
+		control_say(job, row);
+		return control_fail(job, CONTROL_NO,
 		    "the content of this message cannot be read");
+	}
 	control_say(job, row);
+	job->step = say_recipients;
+	return envelope != NULL && showing->next < envelope->recipient_count;
 }
 
 static void
@@ -80,19 +139,16 @@ say_chunk(struct control_job *job, const char *data, size_t len)
 	gnutls_free(out.data);
 }
 
-/* A chunk of the content each turn. */
 static bool
-step(struct control_job *job)
+say_content(struct control_job *job)
 {
 	struct showing *showing = job->state;
-	struct spool_entry *entry;
+	struct spool_entry *entry = entry_of(job);
 	char data[CHUNK];
 	ssize_t got;
 
-	entry = spool_find(job->rooms->spool, showing->id);
 	if (entry == NULL)
-		return control_fail(job, CONTROL_NO,
-		    "the message left while it was shown");
+		return false;
 	got = manage_read(job->rooms->delivery, entry, showing->at, data,
 	    sizeof(data));
 	if (got < 0)
@@ -107,7 +163,6 @@ step(struct control_job *job)
 void
 control_show_begin(struct control_job *job)
 {
-	struct spool_entry *entry;
 	struct showing *showing;
 	const char *text = NULL;
 	bool body = false;
@@ -120,18 +175,13 @@ control_show_begin(struct control_job *job)
 		control_fail(job, CONTROL_USAGE, "\"id\" must be a message ID");
 		return;
 	}
-	entry = spool_find(job->rooms->spool, id);
-	if (entry == NULL) {
+	if (spool_find(job->rooms->spool, id) == NULL) {
 		control_fail(job, CONTROL_NO, "no message %s waits", text);
-		return;
-	}
-	if (!body) {
-		say_message(job, entry);
 		return;
 	}
 	showing = xcalloc(1, sizeof(*showing));
 	showing->id = id;
 	job->state = showing;
-	job->release = free;
-	job->step = step;
+	job->release = showing_free;
+	job->step = body ? say_content : say_message;
 }

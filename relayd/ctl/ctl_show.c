@@ -26,22 +26,34 @@ print_content(const json_t *row)
 	gnutls_free(out.data);
 }
 
+struct showing {
+	struct ctl *ctl;
+	json_t *message; /* owned; its recipients may come in more rows */
+};
+
 static void
 take_row(void *owner, const json_t *row)
 {
-	const struct ctl *ctl = owner;
+	struct showing *showing = owner;
+	const char *kind = ctl_text(row, "kind");
 
-	if (ctl->json)
+	if (showing->ctl->json)
 		ctl_print_json(row);
-	else if (strcmp(ctl_text(row, "kind"), "content") == 0)
+	else if (strcmp(kind, "content") == 0)
 		print_content(row);
-	else
-		ctl_message_print(row);
+	else if (strcmp(kind, "message") == 0 && showing->message == NULL)
+		showing->message = json_deep_copy(row);
+	else if (strcmp(kind, "recipients") == 0)
+		json_array_extend(json_object_get(showing->message,
+				      "recipients"),
+		    json_object_get(row, "recipients"));
 }
 
 enum ctl_status
 ctl_show(struct ctl *ctl, int argc, char *argv[])
 {
+	struct showing showing = { .ctl = ctl };
+	enum ctl_status status;
 	const char *id = NULL;
 	json_t *request;
 	bool body = false;
@@ -59,5 +71,9 @@ ctl_show(struct ctl *ctl, int argc, char *argv[])
 		return ctl_say(CTL_USAGE, "expected show ID [--body]");
 	request = json_pack("{s:s, s:s, s:b}", "command", "show", "id", id,
 	    "body", body);
-	return ctl_ask(ctl, request, take_row, ctl);
+	status = ctl_ask(ctl, request, take_row, &showing);
+	if (showing.message != NULL)
+		ctl_message_print(showing.message);
+	json_decref(showing.message);
+	return status;
 }

@@ -165,6 +165,14 @@ static const struct filter_row {
 } filters[] = {
 	{ "--domain", "lab.test", 2 },
 	{ "--domain", "LAB.test", 2 },
+	{ "--domain",
+	    "l\xc3\xa4"
+	    "b.test",
+	    0 }, /* another one */
+	{ "--domain",
+	    "\xef\xbd\x8c"
+	    "ab.test",
+	    2 }, /* a wide l, as typed */
 	{ "--domain", "test", 0 },
 	{ "--sender", SENDER, 1 },
 	{ "--sender", "PRINTER@campus.test", 1 },
@@ -234,6 +242,43 @@ START_TEST(show_has_the_envelope_the_answers_and_the_header)
 	HEARD(&out, "\r\n\r\n");
 	ASKED(0, scene.daemon, &out, "show", id, "--json");
 	HEARD(&out, "\"attempts\":[{");
+}
+END_TEST
+
+enum {
+	OWED = 700
+};
+
+START_TEST(show_has_every_recipient_however_many)
+{
+	const char *to[OWED + 1] = { NULL };
+	static char names[OWED][32];
+	json_t *row;
+	char id[32];
+	int i;
+
+	for (i = 0; i < OWED; i++) {
+		snprintf(names[i], sizeof(names[i]), "slow%d@lab.test", i);
+		to[i] = names[i];
+	}
+	ck_assert_int_eq(scene_send(&scene, SENDER, to, SPAN("x: y\r\n\r\n")),
+	    250);
+	daemon_wait_log(scene.daemon, "event=deferred", "slow", NULL);
+	id_of("slow1@lab.test", id);
+	ASKED(0, scene.daemon, &out, "show", id, "--json");
+	row = row_of("message");
+	ck_assert_int_eq(json_integer_value(
+			     json_object_get(row, "recipients_owed")),
+	    OWED);
+	i = (int)json_array_size(json_object_get(row, "recipients"));
+	json_decref(row);
+	row = row_of("recipients");
+	i += (int)json_array_size(json_object_get(row, "recipients"));
+	json_decref(row);
+	ck_assert_int_eq(i, OWED);
+	ASKED(0, scene.daemon, &out, "show", id);
+	HEARD(&out, "slow0@lab.test\n");
+	HEARD(&out, "slow699@lab.test\n");
 }
 END_TEST
 
@@ -320,6 +365,7 @@ relayctl_queue_suite(void)
 	    sizeof(wrongs) / sizeof(wrongs[0]));
 	tcase_add_test(tcase, a_filter_says_which_messages_are_meant);
 	tcase_add_test(tcase, queue_lists_destinations_and_then_messages);
+	tcase_add_test(tcase, show_has_every_recipient_however_many);
 	tcase_add_test(tcase, show_has_the_envelope_the_answers_and_the_header);
 	tcase_add_test(tcase,
 	    a_held_message_stays_held_after_a_kill_until_it_is_released);

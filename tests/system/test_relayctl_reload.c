@@ -104,6 +104,53 @@ START_TEST(another_certificate_is_told_by_the_day_with_which_it_ends)
 }
 END_TEST
 
+/* One of them is wrong: a good change of hosted beside it is not taken. */
+static const struct broken_row {
+	const char *file; /* relayd.conf, or a file of certs */
+	const char *that, *this;
+	const char *told;
+} broken[] = {
+	{ "relayd.conf", "control =",
+	    "log = { target = \"nowhere/log\"; }; control =", "nowhere/log" },
+	{ "relayd.conf", "relay.key", "missing.key", "missing.key" },
+	{ "relay.pem", NULL, "no certificate", "relay.pem" },
+	{ "relayd.conf", "127.0.0.1", "192.0.2.77", "192.0.2.77" },
+	{ "relayd.conf",
+	    "control =", "user = \"no-such-user\"; control =", "no-such-user" },
+};
+
+static void
+break_it(const struct broken_row *row)
+{
+	FILE *file;
+
+	if (row->that != NULL) {
+		change(row->file, row->that, row->this);
+		return;
+	}
+	file = fopen(certs_path(certs, row->file), "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(row->this, file);
+	fclose(file);
+}
+
+START_TEST(one_thing_that_is_wrong_keeps_everything_as_it_was)
+{
+	change("hosted", "lab.test", "new.test via=[127.0.0.1]:1\nlab.test");
+	break_it(&broken[_i]);
+	ASKED(1, scene.daemon, &out, "reload");
+	HEARD(&out, broken[_i].told);
+	HEARD(&out, "nothing was changed");
+	daemon_wait_log(scene.daemon, "event=reload-failed", broken[_i].told,
+	    NULL);
+	ASKED(1, scene.daemon, &out, "status", "--json");
+	HEARD(&out, "\"hosted\":2,");
+	HEARD(&out, "\"certificate_days\":");
+	ck_assert_int_eq(scene_send_one(&scene, SENDER, "a@new.test"), 550);
+	ck_assert_int_eq(scene_send_one(&scene, SENDER, "a@lab.test"), 250);
+}
+END_TEST
+
 /* Exists or not, in a folder of the daemon's. */
 static bool
 has(const char *name)
@@ -172,6 +219,9 @@ relayctl_reload_suite(void)
 	    keys_and_lines_that_changed_are_listed_and_others_are_not);
 	tcase_add_test(tcase,
 	    another_certificate_is_told_by_the_day_with_which_it_ends);
+	tcase_add_loop_test(tcase,
+	    one_thing_that_is_wrong_keeps_everything_as_it_was, 0,
+	    sizeof(broken) / sizeof(broken[0]));
 	tcase_add_test(tcase,
 	    what_waits_for_a_start_is_said_so_and_changes_nothing);
 	tcase_add_test(tcase, status_tells_the_size_and_age_of_the_tables);

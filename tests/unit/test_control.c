@@ -196,6 +196,28 @@ START_TEST(what_peers_sent_is_escaped_in_the_answer)
 }
 END_TEST
 
+START_TEST(a_row_that_does_not_fit_is_told_to_be_missing)
+{
+	size_t filler = out.max - 2000;
+	char *text = malloc(4001);
+
+	memset(text, 'x', 4000);
+	text[4000] = '\0';
+	buf_grew(&out, 0);
+	while (out.len < filler)
+		buf_add_byte(&out, '\n');
+	control_say(&job,
+	    json_pack("{s:s, s:s}", "kind", "long", "text", text));
+	ck_assert_uint_eq(out.len, filler);
+	control_say(&job, json_pack("{s:s}", "kind", "short"));
+	ck_assert_uint_gt(out.len, filler);
+	control_job_end(&job);
+	ck_assert_int_eq(job.status, CONTROL_NO);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out) + filler, "too long"));
+	free(text);
+}
+END_TEST
+
 /* ---- many messages ---- */
 
 static const struct slices_row {
@@ -439,6 +461,7 @@ control_suite(void)
 	    a_request_that_is_none_is_answered_with_status_2, 0,
 	    sizeof(hostile) / sizeof(hostile[0]));
 	tcase_add_test(tcase, what_peers_sent_is_escaped_in_the_answer);
+	tcase_add_test(tcase, a_row_that_does_not_fit_is_told_to_be_missing);
 	tcase_add_loop_test(tcase, a_long_queue_is_worked_on_in_small_slices, 0,
 	    sizeof(slices) / sizeof(slices[0]));
 	tcase_add_test(tcase, the_oldest_are_listed_first);
