@@ -24,9 +24,11 @@ load_make(struct load *load, const char *spool)
 	char hosted[64];
 	struct daemon_setup setup = {
 		.hosted = hosted,
+		.allowlist = LOAD_ALLOWLIST,
 		.delivery = "retry_first = \"1s\"; retry_max = \"1s\";",
 		.limits = "messages_per_client_hour = 0;"
-			  "recipients_per_client_hour = 0;",
+			  "recipients_per_client_hour = 0;"
+			  "errors_per_session = 100000;",
 		.spool = spool,
 	};
 
