@@ -55,8 +55,9 @@ list_commands(FILE *out, const struct ctl_command *table, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		fprintf(out, "  %s %s\n      %s\n", table[i].name,
-		    table[i].arguments, table[i].summary);
+		fprintf(out, "  %s%s%s\n      %s\n", table[i].name,
+		    *table[i].arguments == '\0' ? "" : " ", table[i].arguments,
+		    table[i].summary);
 }
 
 static int

@@ -168,8 +168,10 @@ read_files(void *owner)
 		return;
 	/* What a running relay does not take must not stop its next start. */
 	reading->good = settings_check(&reading->new, &reading->complaints);
-	if (!reading->good)
+	if (!reading->good) {
+		settings_clear(&reading->new); /* long work, if it is large */
 		return;
+	}
 	conf_difference_say(reading->older_conf, reading->new.conf,
 	    &reading->changes);
 	difference_say(reading->older, reading->new.rules, &reading->changes);
@@ -332,6 +334,8 @@ conclude(struct reading *reading)
 		tell(relay->reload, true, buf_text(&reading->changes));
 	} else if (reading->good) {
 		log_say(LEVEL_ERROR, "reload-failed", "%s", buf_text(&why));
+		helper_run(relay->helper, free_rules, NULL, reading->new.rules);
+		reading->new.rules = NULL;
 		tell(relay->reload, false, buf_text(&why));
 	} else {
 		log_lines(LEVEL_ERROR, "reload-failed", complaints);

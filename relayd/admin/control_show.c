@@ -172,7 +172,10 @@ control_show_begin(struct control_job *job)
 	    !control_flag(job, "body", &body))
 		return;
 	if (text == NULL || !spool_id_parse(span_of(text), &id)) {
-		control_fail(job, CONTROL_USAGE, "\"id\" must be a message ID");
+		control_fail(job, CONTROL_USAGE,
+		    "a message ID has %d letters and digits, such as "
+		    "001k0z9ty9x5g",
+		    SPOOL_ID_LEN);
 		return;
 	}
 	if (spool_find(job->rooms->spool, id) == NULL) {

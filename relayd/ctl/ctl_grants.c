@@ -195,5 +195,7 @@ ctl_grants(struct ctl *ctl, int argc, char *argv[])
 	status = ctl_ask(ctl, request, take_row, &table);
 	if (status == CTL_NOT_RUNNING)
 		status = list_files(ctl, &wanted, &table);
+	if (status == CTL_YES && !ctl->json && table.rows == 0)
+		printf("no grants\n");
 	return status;
 }

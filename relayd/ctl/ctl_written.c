@@ -47,6 +47,9 @@ text_of(struct span line)
 	struct buf escaped;
 	json_t *text;
 
+	line = span_head(line, span_find(line, '\n'));
+	if (span_ends(line, SPAN("\r")))
+		line.len--;
 	line = span_trim(line);
 	if (line.len < TEXT_MAX && span_utf8(line))
 		return json_stringn(line.data, line.len);

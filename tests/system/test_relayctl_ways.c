@@ -35,9 +35,10 @@ make(void)
 {
 	scene_open(&scene,
 	    &(struct scene_setup){ .lab = later,
-		.allowlist = "10.0.0.0/15 owner=lab@campus.test from=*@lab.test "
-			     "to=partner.example rate=9/h until=2099-12-31 "
-			     "note=all\n!10.1.0.1\n",
+		.allowlist =
+		    "10.0.0.0/15 owner=lab@campus.test from=*@lab.test "
+		    "to=partner.example rate=9/h until=2099-12-31 "
+		    "note=all\n!10.1.0.1\n",
 		.more = "control = \"control\";" });
 	buf_init(&out, 1 << 20);
 	unsetenv("VISUAL");
@@ -344,8 +345,9 @@ START_TEST(the_help_has_every_command)
 	for (i = 0; i < WAYS; i++) {
 		char line[64];
 
-		snprintf(line, sizeof(line), "\n  %s ", ways[i].words[0]);
+		snprintf(line, sizeof(line), "\n  %s", ways[i].words[0]);
 		HEARD(&out, line);
+		NOT_HEARD(&out, " \n");
 	}
 	ASKED(2, scene.daemon, &out, "--colour");
 	ck_assert_int_eq(asked(scene.daemon, &out, NULL, NULL), 2);
