@@ -15,6 +15,7 @@
 #include "domains/difference.h"
 #include "domains/tricks.h"
 #include "relayd/ctl/ctl_commands.h"
+#include "relayd/ctl/ctl_patience.h"
 
 enum {
 	WHY_MAX = 4096,
@@ -174,9 +175,12 @@ load(const struct change *change, const char *aside,
 		sources.hosted = aside;
 	if (aside != NULL && !change->hosted)
 		sources.allowlist = aside;
+	patience_begin();
 	rules = rules_load(&sources, complaints);
-	if (rules == NULL || tricks_try(rules, complaints))
-		return rules;
-	rules_free(rules);
-	return NULL;
+	if (rules != NULL && !tricks_try(rules, complaints)) {
+		rules_free(rules);
+		rules = NULL;
+	}
+	patience_end();
+	return rules;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "relayd/ctl/ctl_patience.h"
 
 static int connect_to(const char *path);
 static const char *socket_of(struct ctl *ctl);
@@ -94,7 +95,9 @@ ctl_settings(struct ctl *ctl, struct settings *settings)
 	bool good;
 
 	complaints_init(&complaints);
+	patience_begin();
 	good = settings_load(ctl->conf, settings, &complaints);
+	patience_end();
 	if (!good)
 		fputs(complaints_text(&complaints), stderr);
 	complaints_clear(&complaints);
@@ -268,9 +271,13 @@ read_answer(int fd, void (*row)(void *owner, const json_t *row), void *owner)
 		close(fd);
 		return ctl_say(CTL_NO, "%s", strerror(errno));
 	}
-	while ((len = getline(&line, &room, answer.stream)) > 0)
+	patience_begin();
+	while ((len = getline(&line, &room, answer.stream)) > 0) {
+		patience_end(); /* from now on relayd tells how far it is */
 		if (!take_line(&answer, line, (size_t)len))
 			break;
+	}
+	patience_end();
 	wipe_progress(&answer);
 	free(line);
 	fclose(answer.stream);

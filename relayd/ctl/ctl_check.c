@@ -17,6 +17,7 @@
 #include "domains/subject.h"
 #include "relayd/admin/own_hosts.h"
 #include "relayd/ctl/ctl_commands.h"
+#include "relayd/ctl/ctl_patience.h"
 #include "relayd/net/loop.h"
 #include "relayd/net/resolve.h"
 
@@ -151,11 +152,13 @@ ctl_check(struct ctl *ctl, int argc, char *argv[])
 	if (argc > 2)
 		return ctl_say(CTL_USAGE, "expected check [FILE]");
 	complaints_init(&complaints);
+	patience_begin();
 	if (settings_load(argc == 2 ? argv[1] : ctl->conf, &settings,
 		&complaints)) {
 		check_settings(&settings, &complaints);
 		settings_clear(&settings);
 	}
+	patience_end();
 	rest = span_of(complaints_text(&complaints));
 	while (rest.len > 0) {
 		line = span_cut(&rest, '\n');

@@ -21,6 +21,7 @@
 #include "relayd/admin/control_message.h"
 #include "relayd/ctl/ctl_message.h"
 #include "relayd/ctl/ctl_paper.h"
+#include "relayd/ctl/ctl_patience.h"
 #include "spool/look.h"
 
 enum {
@@ -122,8 +123,10 @@ shelf_open(const struct ctl *ctl, struct shelf *shelf)
 	buf_clear(&why);
 	if (shelf->spool == NULL)
 		return false;
+	patience_begin();
 	while (spool_load(shelf->spool, LOAD_BUDGET))
 		continue;
+	patience_end();
 	if (shelf->count > 0)
 		qsort(shelf->entries, shelf->count,
 		    sizeof(struct spool_entry *), by_id);

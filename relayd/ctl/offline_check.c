@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "relayd/ctl/ctl_paper.h"
+#include "relayd/ctl/ctl_patience.h"
 #include "relayd/ctl/offline.h"
 #include "spool/audit.h"
 
@@ -23,6 +24,7 @@ found(void *owner, enum audit_grade grade, const char *text)
 	const char *word = grade == AUDIT_DAMAGE ? "damage" : "note";
 	json_t *row;
 
+	patience_end(); /* these lines are a progress of their own */
 	if (!ctl->json) {
 		paper_colour(grade == AUDIT_DAMAGE ? PAPER_RED : PAPER_PLAIN);
 		printf("%s: %s\n", word, text);
@@ -42,6 +44,7 @@ segment(void *owner, const struct audit_segment *segment)
 	char used[PAPER_SHORT], size[PAPER_SHORT];
 	json_t *row;
 
+	patience_end();
 	if (!ctl->json) {
 		printf("segment %08" PRIx32 ": %s, generation %" PRIu64
 		       ", %s of %s used: %zu messages, %zu of them waiting, "
@@ -115,7 +118,9 @@ offline_check(struct ctl *ctl, int argc, char *argv[])
 	if (!offline_may_look(ctl))
 		return CTL_NO;
 	buf_init(&why, WHY_MAX);
+	patience_begin();
 	looked = audit_run(&options, &events, &totals, &why);
+	patience_end();
 	if (looked)
 		print_totals(ctl, &totals);
 	else

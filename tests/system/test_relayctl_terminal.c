@@ -267,7 +267,7 @@ remove_listener(void)
 
 /* Answers one request with this, and hangs up. */
 static pid_t
-play(const char *answer)
+play_after(const char *answer, useconds_t pause)
 {
 	char request[4096];
 	pid_t pid = fork();
@@ -278,10 +278,16 @@ play(const char *answer)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fd = accept(listener, NULL, NULL);
-	if (read(fd, request, sizeof(request)) > 0 &&
+	if (read(fd, request, sizeof(request)) > 0 && usleep(pause) == 0 &&
 	    write(fd, answer, strlen(answer)) >= 0)
 		_exit(0);
 	_exit(1);
+}
+
+static pid_t
+play(const char *answer)
+{
+	return play_after(answer, 0);
 }
 
 static void
@@ -311,6 +317,19 @@ START_TEST(progress_is_shown_on_a_terminal_and_wiped)
 	pid = play(PROGRESS QUEUE END);
 	ck_assert_int_eq(program_run(argv, SPAN(""), &out), 0);
 	ck_assert_str_eq(buf_text(&out), "nothing waits\n");
+	end_play(pid);
+}
+END_TEST
+
+START_TEST(whoever_waits_for_more_than_a_second_sees_that)
+{
+	const char *const argv[] = { relayctl, "-s", path, "reload", NULL };
+	pid_t pid = play_after("{\"kind\":\"reload\",\"good\":true,"
+			       "\"hosted\":1,\"grants\":2}\n" END,
+	    1200000);
+
+	ck_assert_int_eq(terminal_run(argv, COLUMNS, SPAN(""), &out), 0);
+	HEARD(&out, "\rworking:     1 s \r\033[Kreloaded: 1 hosted");
 	end_play(pid);
 }
 END_TEST
@@ -360,6 +379,7 @@ relayctl_terminal_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, make_listener, remove_listener);
 	tcase_add_test(tcase, progress_is_shown_on_a_terminal_and_wiped);
+	tcase_add_test(tcase, whoever_waits_for_more_than_a_second_sees_that);
 	tcase_add_loop_test(tcase, an_answer_that_is_none_or_breaks_off_is_told,
 	    0, ROWS(broken));
 	suite_add_tcase(suite, tcase);
