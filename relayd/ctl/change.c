@@ -118,7 +118,9 @@ change_show(const struct change *change)
 		return true;
 	}
 	buf_init(&lines, SHOWN_MAX);
+	patience_begin();
 	difference_say(change->before, change->after, &lines);
+	patience_end();
 	any = lines.len > 0;
 	fwrite(buf_text(&lines), 1, lines.len, out);
 	buf_clear(&lines);

@@ -16,6 +16,7 @@
 #include "domains/table_value.h"
 #include "relayd/ctl/change.h"
 #include "relayd/ctl/ctl_commands.h"
+#include "relayd/ctl/ctl_patience.h"
 
 enum {
 	LINE_MAX_BYTES = 8192,
@@ -139,8 +140,10 @@ ctl_allow(struct ctl *ctl, int argc, char *argv[])
 	}
 	buf_init(&bare, TEXT_MAX);
 	buf_init(&text, TEXT_MAX);
+	patience_begin();
 	without_exclusion(buf_span(&change.file.text), &subject, &bare);
 	table_edit_add(buf_span(&bare), buf_span(&line), &text);
+	patience_end();
 	status = carry_out(&change, &text, &subject);
 	buf_clear(&text);
 	buf_clear(&bare);
@@ -174,8 +177,10 @@ revoke(struct change *change, const struct subject *subject)
 	buf_init(&bare, TEXT_MAX);
 	buf_init(&text, TEXT_MAX);
 	subject_text(subject, shown);
+	patience_begin();
 	count = table_edit_remove(buf_span(&change->file.text), span_of(shown),
 	    &bare);
+	patience_end();
 	if (change->before == NULL || !change_try(change, buf_span(&bare))) {
 		status = carry_out(change, &bare, subject);
 	} else if (still_granted(change, subject)) {
