@@ -168,11 +168,13 @@ say_done(struct control_job *job)
 
 	spool_id_text(handling->tour.newest, newest);
 	control_say(job,
-	    json_pack("{s:s, s:b, s:I, s:I, s:s}", "kind", "handled", "dry",
-		handling->dry, "matched", (json_int_t)handling->matched,
-		"changed", (json_int_t)handling->changed, "newest", newest));
+	    json_pack("{s:s, s:b, s:I, s:I, s:s, s:b}", "kind", "handled",
+		"dry", handling->dry, "matched", (json_int_t)handling->matched,
+		"changed", (json_int_t)handling->changed, "newest", newest,
+		"loading", look_loading(job->rooms->spool)));
 	if (handling->matched == 0)
-		return control_fail(job, CONTROL_NO, "no such message waits");
+		return control_fail(job, CONTROL_NO, "no such message waits%s",
+		    message_if_loading(job->rooms));
 	return false;
 }
 

@@ -28,6 +28,14 @@ message_state(int state)
 	return words[state];
 }
 
+const char *
+message_if_loading(const struct control_rooms *rooms)
+{
+	return look_loading(rooms->spool) ?
+	    " yet: the spool is still being read" :
+	    "";
+}
+
 static void
 add_wait(void *owner, const struct wait *wait)
 {

@@ -35,6 +35,8 @@ json_t *message_header(const char *data, size_t len);
 /* {"at":...,"recipient":...,"code":...,"status":...,"text":...,"host":...} */
 json_t *message_attempts(const struct control_rooms *rooms,
     const struct spool_entry *entry, const struct envelope *envelope);
+/* Behind "no such message": nothing, or that the queue is not whole yet. */
+const char *message_if_loading(const struct control_rooms *rooms);
 /* The word for a state in answers: "held". */
 const char *message_state(int state);
 

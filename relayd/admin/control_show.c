@@ -179,7 +179,8 @@ control_show_begin(struct control_job *job)
 		return;
 	}
 	if (spool_find(job->rooms->spool, id) == NULL) {
-		control_fail(job, CONTROL_NO, "no message %s waits", text);
+		control_fail(job, CONTROL_NO, "no message %s waits%s", text,
+		    message_if_loading(job->rooms));
 		return;
 	}
 	showing = xcalloc(1, sizeof(*showing));

@@ -19,6 +19,7 @@ struct handling {
 	struct ctl *ctl;
 	bool dry;
 	json_int_t matched, changed;
+	bool loading; /* there may be more */
 	char newest[32];
 };
 
@@ -32,6 +33,8 @@ take_row(void *owner, const json_t *row)
 	if (strcmp(ctl_text(row, "kind"), "handled") == 0) {
 		handling->matched = paper_number(row, "matched");
 		handling->changed = paper_number(row, "changed");
+		handling->loading =
+		    json_is_true(json_object_get(row, "loading"));
 		snprintf(handling->newest, sizeof(handling->newest), "%s",
 		    ctl_text(row, "newest"));
 	}
@@ -112,9 +115,12 @@ handle(struct ctl *ctl, int argc, char *argv[], const char *done,
 		    json_string(handling.newest));
 	status = ctl_ask(ctl, filter.request, take_row, &handling);
 	if (!ctl->json && status != CTL_NOT_RUNNING && handling.matched > 0)
-		printf("%lld of %lld messages %s\n",
+		printf("%lld of %lld messages %s\n%s",
 		    (long long)handling.changed, (long long)handling.matched,
-		    done);
+		    done,
+		    handling.loading ?
+			"relayd still reads its spool: more may come\n" :
+			"");
 	return status;
 }
 

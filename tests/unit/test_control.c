@@ -88,6 +88,16 @@ __wrap_control_wake(struct control_job *woken)
 	woken->waits = false;
 }
 
+static bool loading;
+bool __real_look_loading(const struct spool *spool);
+bool __wrap_look_loading(const struct spool *spool);
+
+bool
+__wrap_look_loading(const struct spool *spool)
+{
+	return loading || __real_look_loading(spool);
+}
+
 /* ---- one request ---- */
 
 static struct control_rooms rooms;
@@ -282,6 +292,21 @@ START_TEST(what_came_after_the_question_is_not_touched)
 }
 END_TEST
 
+static const char *const while_loading[] = {
+	"{\"command\":\"show\",\"id\":\"001k0z9ty9x5g\"}",
+	"{\"command\":\"drop\",\"ids\":[\"001k0z9ty9x5g\"]}",
+};
+
+START_TEST(what_is_not_there_may_still_come_while_the_spool_is_read)
+{
+	loading = true;
+	ask(span_of(while_loading[_i]));
+	loading = false;
+	ck_assert_int_eq(job.status, CONTROL_NO);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "still being read"));
+}
+END_TEST
+
 /* ---- holds, which are kept in a file ---- */
 
 static char spool_folder[64], held[96];
@@ -466,6 +491,9 @@ control_suite(void)
 	    sizeof(slices) / sizeof(slices[0]));
 	tcase_add_test(tcase, the_oldest_are_listed_first);
 	tcase_add_test(tcase, what_came_after_the_question_is_not_touched);
+	tcase_add_loop_test(tcase,
+	    what_is_not_there_may_still_come_while_the_spool_is_read, 0,
+	    sizeof(while_loading) / sizeof(while_loading[0]));
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("holds");
 	tcase_set_timeout(tcase, 60);
