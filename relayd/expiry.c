@@ -169,7 +169,8 @@ add_told(struct letter *letter, struct told told)
 	letter->told[letter->count++] = told;
 }
 
-static void
+/* False: there is no room for it; the next walk tells it. */
+static bool
 put_in_letters(struct expiry *expiry, const struct allowlist_line *line,
     const char *subject, struct told told, int64_t days)
 {
@@ -180,13 +181,14 @@ put_in_letters(struct expiry *expiry, const struct allowlist_line *line,
 	first = letter_to(expiry, owner == NULL ? postmaster : owner);
 	second = letter_to(expiry, postmaster);
 	if (first == NULL || second == NULL || first->text.full)
-		return;
+		return false;
 	add_grant(first, line, subject, days);
 	if (first->text.full)
-		return; /* the next walk tells it */
+		return false;
 	add_told(first, told);
 	if (second != first)
 		add_grant(second, line, subject, days);
+	return true;
 }
 
 static void
@@ -294,11 +296,11 @@ look_at(struct expiry *expiry, size_t n, int64_t now)
 	mailed = use != NULL && use->until == told.until;
 	if (mailed && use->warned <= told.days)
 		return;
-	log_expiry(&line, subject, days);
 	if (mailed)
 		uses_warned(uses, expiry->rules, n, told.until, told.days);
-	else
-		put_in_letters(expiry, &line, subject, told, days);
+	else if (!put_in_letters(expiry, &line, subject, told, days))
+		return;
+	log_expiry(&line, subject, days);
 }
 
 static void

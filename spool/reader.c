@@ -17,7 +17,7 @@
 #include "spool/inside.h"
 
 enum {
-	GUESS = 512,  /* most envelopes come with the head in one read */
+	GUESS = 512, /* most envelopes come with the head in one read */
 	PIECE = 64 << 10,
 };
 
