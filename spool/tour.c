@@ -10,6 +10,10 @@
 
 #include "spool/inside.h"
 
+enum {
+	AHEAD = 8 /* buckets whose entries are on their way from memory */
+};
+
 void
 tour_begin(const struct spool *spool, struct tour *tour)
 {
@@ -49,6 +53,8 @@ tour_step(struct spool *spool, struct tour *tour, size_t budget,
 
 	for (; tour->next < tour->buckets && work < budget; tour->next++) {
 		number = tour->next & (half - 1);
+		__builtin_prefetch(entries_bucket(&spool->entries,
+		    (number + AHEAD) & (half - 1)));
 		for (; number < spool->entries.bucket_count; number += half) {
 			if (entries_home(tour->buckets, number) == tour->next)
 				work += meet_bucket(spool, tour, number, meet,
