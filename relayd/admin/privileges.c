@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -58,6 +59,21 @@ privileges_find(const char *user, const char *group,
 	return true;
 }
 
+static bool
+is_empty(const char *directory)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+	bool empty = dir != NULL;
+
+	while (empty && (entry = readdir(dir)) != NULL)
+		empty = strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0;
+	if (dir != NULL)
+		closedir(dir);
+	return empty;
+}
+
 bool
 privileges_own_directory(const struct privileges *privileges,
     const char *directory, struct buf *why)
@@ -70,8 +86,9 @@ privileges_own_directory(const struct privileges *privileges,
 		return true;
 	if (lstat(directory, &status) == -1)
 		return wrong(why, directory);
-	/* Only what root made is given away; never through a link. */
-	if (!S_ISDIR(status.st_mode) || status.st_uid != 0)
+	/* Only what root made for us is given away; never through a link. */
+	if (!S_ISDIR(status.st_mode) || status.st_uid != 0 ||
+	    !is_empty(directory))
 		return true;
 	if (lchown(directory, privileges->uid, privileges->gid) == -1)
 		return wrong(why, directory);

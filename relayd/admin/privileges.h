@@ -24,7 +24,10 @@ struct privileges {
  */
 bool privileges_find(const char *user, const char *group,
     struct privileges *privileges, struct buf *why);
-/* Makes directory if it is missing (mode 0700), and gives root's to the user. */
+/*
+ * Makes directory if it is missing (mode 0700), and gives it to the user if it is
+ * root's and empty: one that others use, as /var/spool, stays what it is.
+ */
 bool privileges_own_directory(const struct privileges *privileges,
     const char *directory, struct buf *why);
 /* Acts as the user for a while, so that what is made belongs to it; and back. */

@@ -110,7 +110,8 @@ borrow_and_return(void)
 static int
 own_a_directory(void)
 {
-	char folder[] = "/tmp/test_privileges.XXXXXX", name[64], link[64];
+	char folder[] = "/tmp/test_privileges.XXXXXX", name[64], link[64],
+	     theirs[128];
 	struct privileges privileges;
 	struct stat status;
 	struct buf why;
@@ -119,13 +120,23 @@ own_a_directory(void)
 	MUST(privileges_find("nobody", NULL, &privileges, &why));
 	MUST(mkdtemp(folder) != NULL);
 	snprintf(name, sizeof(name), "%s/spool", folder);
-	snprintf(link, sizeof(link), "%s/link", folder);
 	MUST(privileges_own_directory(&privileges, name, &why));
 	MUST(stat(name, &status) == 0);
 	MUST(status.st_uid == privileges.uid);
 	MUST(status.st_gid == privileges.gid);
 	MUST((status.st_mode & 07777) == 0700);
+	/* What others use is not given away. */
+	snprintf(link, sizeof(link), "%s/theirs", folder);
+	snprintf(theirs, sizeof(theirs), "%s/theirs/mail", folder);
+	MUST(mkdir(link, 0755) == 0 && mkdir(theirs, 0755) == 0);
+	MUST(privileges_own_directory(&privileges, link, &why));
+	MUST(stat(link, &status) == 0 && status.st_uid == 0);
+	MUST(rmdir(theirs) == 0);
+	MUST(privileges_own_directory(&privileges, link, &why));
+	MUST(stat(link, &status) == 0 && status.st_uid == privileges.uid);
+	MUST(rmdir(link) == 0);
 	/* Through a link nothing is given away. */
+	snprintf(link, sizeof(link), "%s/link", folder);
 	MUST(symlink("/tmp", link) == 0);
 	MUST(privileges_own_directory(&privileges, link, &why));
 	MUST(stat("/tmp", &status) == 0);
