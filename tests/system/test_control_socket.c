@@ -18,8 +18,11 @@
 
 enum {
 	WAIT_MS = 20000,
-	CROWD = 64, /* more than are served at once */
-	ANSWER_MAX = 1 << 20,
+	CROWD =
+	    48, /* more than are served at once; more yet could not connect */
+	ANSWER_MAX = 8 << 20,
+	GRANTS = 20000,
+	SLOW = 5,
 };
 
 static struct scene scene;
@@ -29,9 +32,8 @@ static char *answer;
 static void
 make(void)
 {
-	static const struct scene_setup setup = {
-		.more = "control = \"control\"; control_mode = \"0600\";"
-	};
+	static const struct scene_setup setup = { .allowlist = "# nobody\n",
+		.more = "control = \"control\"; control_mode = \"0600\";" };
 
 	scene_open(&scene, &setup);
 	snprintf(path, sizeof(path), "%s/control", daemon_folder(scene.daemon));
@@ -184,6 +186,34 @@ START_TEST(a_crowd_is_bounded_and_goes_by)
 }
 END_TEST
 
+/* Megabytes that nobody reads yet, several times. */
+START_TEST(a_slow_reader_of_a_huge_answer_holds_up_nobody)
+{
+	static const char request[] = "{\"command\":\"grants\"}\n";
+	struct buf table;
+	const char *end;
+	int fds[SLOW], i;
+
+	buf_init(&table, 1 << 20);
+	for (i = 0; i < GRANTS; i++)
+		buf_addf(&table, "10.9.%d.%d owner=lab@campus.test\n", i >> 8,
+		    i & 255);
+	daemon_write(scene.daemon, "allowlist", buf_text(&table));
+	daemon_reload(scene.daemon);
+	for (i = 0; i < SLOW; i++) {
+		fds[i] = dial();
+		say(fds[i], request, sizeof(request) - 1);
+	}
+	assert_served();
+	for (i = 0; i < SLOW; i++) {
+		end = strstr(hear(fds[i]), "{\"kind\":\"end\"");
+		ck_assert_ptr_nonnull(end);
+		ck_assert_int_gt(end - answer, GRANTS * 80);
+	}
+	buf_clear(&table);
+}
+END_TEST
+
 START_TEST(a_stop_does_not_wait_for_those_who_ask)
 {
 	int fd = dial();
@@ -207,6 +237,7 @@ control_socket_suite(void)
 	tcase_add_test(tcase, a_deep_request_is_refused);
 	tcase_add_test(tcase, whoever_leaves_in_the_middle_harms_nobody);
 	tcase_add_test(tcase, a_crowd_is_bounded_and_goes_by);
+	tcase_add_test(tcase, a_slow_reader_of_a_huge_answer_holds_up_nobody);
 	tcase_add_test(tcase, a_stop_does_not_wait_for_those_who_ask);
 	suite_add_tcase(suite, tcase);
 	return suite;
