@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/support/asked.h"
+#include "tests/support/program.h"
 #include "tests/support/scene.h"
 #include "tests/support/suite.h"
 #include "tests/support/talk.h"
@@ -313,6 +314,39 @@ START_TEST(two_who_edit_at_once_lose_nothing)
 }
 END_TEST
 
+enum {
+	ADMINISTRATORS = 8
+};
+
+START_TEST(many_who_allow_at_once_are_all_in_the_table_and_in_force)
+{
+	char program[4096], conf[4096], line[64];
+	const char *const argv[] = { "sh", "-c",
+		"for i in 1 2 3 4 5 6 7 8; do\n"
+		"	\"$0\" -c \"$1\" allow 10.7.0.$i || echo lost $i &\n"
+		"done; wait",
+		program, conf, NULL };
+	ssize_t len = readlink("/proc/self/exe", program, 4000);
+	int i;
+
+	ck_assert_int_gt((int)len, 0);
+	program[len] = '\0';
+	strcpy(strrchr(program, '/'), "/relayctl");
+	snprintf(conf, sizeof(conf), "%s/relayd.conf",
+	    daemon_folder(scene.daemon));
+	buf_empty(&out);
+	ck_assert_int_eq(program_run(argv, SPAN(""), &out), 0);
+	NOT_HEARD(&out, "lost");
+	ASKED(0, scene.daemon, &out, "grants");
+	for (i = 1; i <= ADMINISTRATORS; i++) {
+		snprintf(line, sizeof(line), " 10.7.0.%d ", i);
+		HEARD(&out, line);
+	}
+	HEARD(&out, " 10.1.0.0/16 ");
+	HEARD(&out, " 10.2.0.1 ");
+}
+END_TEST
+
 START_TEST(a_broken_table_is_told_by_reload_and_check)
 {
 	daemon_write(scene.daemon, "allowlist", "10.1.0.0/16\n10.1.0.0/33\n");
@@ -408,6 +442,8 @@ relayctl_tables_suite(void)
 	tcase_add_loop_test(tcase, an_edit_installs_only_what_is_right, 0,
 	    ROWS(editings));
 	tcase_add_test(tcase, two_who_edit_at_once_lose_nothing);
+	tcase_add_test(tcase,
+	    many_who_allow_at_once_are_all_in_the_table_and_in_force);
 	tcase_add_test(tcase, a_broken_table_is_told_by_reload_and_check);
 	tcase_add_test(tcase, what_is_probably_not_meant_is_told_by_check);
 	tcase_add_test(tcase, names_keep_their_addresses_over_a_reload);
