@@ -64,38 +64,72 @@ add_interfaces(struct gathered *gathered)
 	freeifaddrs(list);
 }
 
+static void
+add_as_gateway(struct gathered *gathered, const struct sockaddr *address,
+    const char *interface)
+{
+	struct lint_host *host;
+	struct ip ip;
+
+	if (!ip_from_sockaddr(address, &ip))
+		return;
+	host = add(gathered, &ip);
+	if (host != NULL)
+		snprintf(host->what, sizeof(host->what),
+		    "the gateway of %.15s, behind which any host may be",
+		    interface);
+}
+
 /* proc(5): interface, destination and gateway, the latter two in hexadecimal. */
 static void
 add_gateway(struct gathered *gathered, const char *line)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
 	char name[IF_NAMESIZE];
-	struct lint_host *host;
 	unsigned destination, gateway;
-	struct ip ip;
 
 	if (sscanf(line, "%15s %8x %8x", name, &destination, &gateway) != 3 ||
 	    gateway == 0)
 		return;
 	address.sin_addr.s_addr = gateway; /* in network order as it stands */
-	if (!ip_from_sockaddr((struct sockaddr *)&address, &ip))
+	add_as_gateway(gathered, (struct sockaddr *)&address, name);
+}
+
+/*
+ * Destination, length, source, length, gateway, four numbers, interface; all
+ * but the last in hexadecimal.
+ */
+static void
+add_gateway6(struct gathered *gathered, const char *line)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6 };
+	char name[IF_NAMESIZE], gateway[2 * sizeof(struct in6_addr) + 1];
+	unsigned byte;
+	size_t i;
+
+	if (sscanf(line, "%*32s %*2s %*32s %*2s %32s %*s %*s %*s %*s %15s",
+		gateway, name) != 2)
 		return;
-	host = add(gathered, &ip);
-	if (host != NULL)
-		snprintf(host->what, sizeof(host->what),
-		    "the gateway of %.32s, behind which any host may be", name);
+	for (i = 0; i < sizeof(struct in6_addr); i++) {
+		if (sscanf(gateway + 2 * i, "%2x", &byte) != 1)
+			return;
+		address.sin6_addr.s6_addr[i] = (uint8_t)byte;
+	}
+	if (!IN6_IS_ADDR_UNSPECIFIED(&address.sin6_addr))
+		add_as_gateway(gathered, (struct sockaddr *)&address, name);
 }
 
 static void
-add_gateways(struct gathered *gathered)
+add_gateways(struct gathered *gathered, const char *file,
+    void (*take)(struct gathered *gathered, const char *line))
 {
-	FILE *routes = fopen("/proc/net/route", "re");
+	FILE *routes = fopen(file, "re");
 	char line[ROUTE_LINE_MAX];
 
 	if (routes == NULL)
 		return;
 	while (fgets(line, sizeof(line), routes) != NULL)
-		add_gateway(gathered, line);
+		take(gathered, line);
 	fclose(routes);
 }
 
@@ -107,7 +141,8 @@ own_hosts(size_t *count)
 	};
 
 	add_interfaces(&gathered);
-	add_gateways(&gathered);
+	add_gateways(&gathered, "/proc/net/route", add_gateway);
+	add_gateways(&gathered, "/proc/net/ipv6_route", add_gateway6);
 	*count = gathered.count;
 	return gathered.list;
 }
