@@ -20,7 +20,7 @@
 
 enum {
 	PROBE_EVERY_MS = 20,
-	BALLAST_FILES = 5000, /* more than inodes= below */
+	MIB = 1 << 20,
 };
 
 static const struct row {
@@ -75,37 +75,56 @@ ballast_path(const struct load *load, int n, char path[512])
 	    n);
 }
 
-/* Everything that is free. */
 static void
-take_room(const struct load *load)
+look(const struct load *load, struct statvfs *facts)
 {
-	static const char block[65536];
 	char path[512];
-	int fd;
+
+	snprintf(path, sizeof(path), "%s/spool", daemon_folder(load->daemon));
+	ck_assert_int_eq(statvfs(path, facts), 0);
+}
+
+/* All that is free but leave bytes. */
+static void
+take_room(const struct load *load, size_t leave)
+{
+	struct statvfs facts;
+	char path[512];
+	size_t room;
+	int fd, error;
 
 	ballast_path(load, 0, path);
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
 	ck_assert_int_ge(fd, 0);
-	while (write(fd, block, sizeof(block)) > 0)
-		continue;
-	ck_assert_int_eq(errno, ENOSPC);
+	/* The relay takes some, too: until what is seen is what is got. */
+	do {
+		look(load, &facts);
+		room = (size_t)facts.f_bavail * facts.f_frsize;
+		error = room <= leave ?
+		    0 :
+		    posix_fallocate(fd, 0, (off_t)(room - leave));
+	} while (error == ENOSPC);
+	ck_assert_int_eq(error, 0);
 	close(fd);
 }
 
+/* The same with inodes, by empty files. */
 static void
-take_inodes(const struct load *load)
+take_inodes(const struct load *load, size_t leave)
 {
+	struct statvfs facts;
 	char path[512];
-	int fd = 0, n;
+	int fd, n = 0;
 
-	for (n = 0; fd != -1 && n < BALLAST_FILES; n++) {
+	for (look(load, &facts); facts.f_favail > leave; look(load, &facts)) {
 		ballast_path(load, n, path);
 		fd = open(path, O_CREAT | O_WRONLY, 0600);
-		if (fd != -1)
-			close(fd);
+		ck_assert(fd != -1 || errno == ENOSPC);
+		if (fd == -1)
+			continue;
+		close(fd);
+		n++;
 	}
-	ck_assert_int_eq(fd, -1);
-	ck_assert_int_eq(errno, ENOSPC);
 }
 
 static void
@@ -170,12 +189,101 @@ START_TEST(mail_is_refused_for_now_and_taken_again_when_there_is_room)
 	load_start(&load);
 	load_wait(&load, 60);
 	hop_sleep(load.hop);
-	(row->inodes ? take_inodes : take_room)(&load);
+	(row->inodes ? take_inodes : take_room)(&load, 0);
 	code = wait_for_refusal(&load);
 	ck_assert_msg(code == 451 || code == 452, "%s: %d", row->what, code);
 	throw_ballast_off(&load);
 	load_wait(&load, 100);
 	hop_wake(load.hop);
+	load_end(&load, row->what);
+}
+END_TEST
+
+/* The code that MAIL itself is answered with. */
+static int
+mail_is_answered(const struct load *load)
+{
+	struct talk talk;
+	int code = 0;
+
+	if (talk_open(&talk, NULL, daemon_port(load->daemon)) &&
+	    talk_reply(&talk) == 220 &&
+	    talk_say(&talk, "EHLO probe.test") == 250)
+		code = talk_say(&talk, "MAIL FROM:<probe@campus.test>");
+	if (code == 452)
+		ck_assert_ptr_nonnull(strstr(buf_text(&talk.text), "4.3.1"));
+	talk_close(&talk);
+	return code;
+}
+
+static void
+wait_for_452(const struct load *load)
+{
+	int waited;
+
+	for (waited = 0; waited < LOAD_PATIENCE_MS; waited += PROBE_EVERY_MS) {
+		if (mail_is_answered(load) == 452)
+			return;
+		load_pause(PROBE_EVERY_MS);
+	}
+	ck_abort_msg("MAIL is not answered 452");
+}
+
+/* The disk stays full: room comes from what is delivered, and only that. */
+START_TEST(a_queue_that_filled_the_disk_goes_out_over_kill_9)
+{
+	const struct row *row = &rows[0];
+	struct load load;
+
+	load_make(&load, row->spool);
+	if (!mount_small_disk(&load, row->mount)) {
+		daemon_free(load.daemon);
+		hop_free(load.hop);
+		return;
+	}
+	load_start(&load);
+	load_wait(&load, 60);
+	hop_sleep(load.hop);
+	take_room(&load, 0);
+	wait_for_452(&load);
+	daemon_kill(load.daemon);
+	daemon_start(load.daemon);
+	wait_for_452(&load);
+	hop_wake(load.hop);
+	load_wait(&load, 100);
+	load_end(&load, "full over kill -9");
+}
+END_TEST
+
+/* So much is left of what rows[1] and rows[2] have a floor for. */
+static const size_t below_floor[] = { 12 * MIB, 400 };
+
+START_TEST(below_the_floor_mail_goes_out)
+{
+	const struct row *row = &rows[1 + _i];
+	struct load load;
+	size_t arrived;
+
+	load_make(&load, row->spool);
+	if (!mount_small_disk(&load, row->mount)) {
+		daemon_free(load.daemon);
+		hop_free(load.hop);
+		return;
+	}
+	load_start(&load);
+	load_wait(&load, 60);
+	hop_sleep(load.hop);
+	load_wait(&load, 60);
+	(row->inodes ? take_inodes : take_room)(&load, below_floor[_i]);
+	wait_for_452(&load);
+	daemon_wait_log(load.daemon, "event=spool", "new mail is refused",
+	    NULL);
+	arrived = hop_accepted(load.hop);
+	hop_wake(load.hop);
+	ck_assert(hop_wait(load.hop, arrived + 30, LOAD_PATIENCE_MS));
+	ck_assert_int_eq(mail_is_answered(&load), 452);
+	throw_ballast_off(&load);
+	load_wait(&load, 30);
 	load_end(&load, row->what);
 }
 END_TEST
@@ -190,6 +298,8 @@ full_disk_suite(void)
 	tcase_add_loop_test(full,
 	    mail_is_refused_for_now_and_taken_again_when_there_is_room, 0,
 	    sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(full, a_queue_that_filled_the_disk_goes_out_over_kill_9);
+	tcase_add_loop_test(full, below_the_floor_mail_goes_out, 0, 2);
 	suite_add_tcase(suite, full);
 	return suite;
 }
