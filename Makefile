@@ -118,7 +118,14 @@ build/check/$(notdir $(1:.c=)): build/check/obj/$(1:.c=.o) \
 endef
 $(foreach test,$(TESTS),$(eval $(call test_program,$(test))))
 
-TEST_PROGRAMS = $(addprefix build/check/,$(notdir $(TESTS:.c=)))
+# The seeds of every fuzz target, without a fuzzer.
+REPLAYS = $(patsubst tests/fuzz/fuzz_%.c,build/check/replay_%,$(wildcard tests/fuzz/fuzz_*.c))
+$(REPLAYS): build/check/replay_%: build/check/obj/tests/fuzz/fuzz_%.o build/check/obj/tests/fuzz/replay.o \
+	build/check/obj/relayd/settings.o build/check/libsupport.a build/check/librelayd.a
+	$(SAY) "  LINK  $@"
+	$(Q)$(CC) $(SANITIZE) $(OUR_LDFLAGS) -o $@ $^ $(LIB_LDLIBS) $(CHECK_LDLIBS)
+
+TEST_PROGRAMS = $(addprefix build/check/,$(notdir $(TESTS:.c=))) $(REPLAYS)
 
 check-build: $(TEST_PROGRAMS) build/check/relayd build/check/relayctl build/check/sink
 
@@ -181,8 +188,9 @@ fuzz:
 
 bench:
 	@tests/support/install-packages $(BUILD_PACKAGES) postfix
-	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd build/sink $(BENCHES:tests/bench/%.c=build/bench/%)
+	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd build/relayctl build/sink $(BENCHES:tests/bench/%.c=build/bench/%)
 	@tests/bench/bench.sh
+	@tests/bench/waiting.sh
 
 # Silent when all is well.
 C_FILES = $(wildcard $(addsuffix /*.[ch],$(ROOMS) relayd tests/*))
