@@ -29,8 +29,14 @@
 #include "spool/inside.h"
 #include "spool/orphan.h"
 
+/*
+ * Free segments that are kept.  Mail that waits is copied forward after four
+ * newer lives (copier.c), and what those held goes free with it: with fewer
+ * than that in reserve, a steady flow would unlink segments and make them
+ * anew, with zeros, in every round.
+ */
 enum {
-	RESERVE = 3 /* free segments that are kept */
+	RESERVE = 6
 };
 
 static void
