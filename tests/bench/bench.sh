@@ -21,13 +21,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=$root/build/bench/work
 mkdir -p "$work"
+# shellcheck source=tests/bench/lib.sh
+. "$here/lib.sh"
 
-sink_pid='' relayd_pid='' postfix_up=''
-
-die() {
-	echo "bench: $*" >&2
-	exit 1
-}
+relayd_pid='' postfix_up=''
 
 stop_all() {
 	trap - EXIT INT TERM
@@ -38,50 +35,13 @@ stop_all() {
 trap stop_all EXIT
 trap 'exit 130' INT TERM
 
-# wait_port PORT: until somebody greets there (10 s).
-wait_port() {
-	local i line
-	for ((i = 0; i < 100; i++)); do
-		if { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null; then
-			line=''
-			read -r -t 5 line <&3 || :
-			printf 'QUIT\r\n' >&3 || :
-			exec 3<&-
-			[ "${line:0:3}" != 220 ] || return 0
-		fi
-		sleep 0.1
-	done
-	return 1
-}
-
 # ---- the peers ----
-
-start_sink() {
-	"$root/build/sink" -p "$SINK_PORT" -n -s "$work/counts" >"$work/sink.log" &
-	sink_pid=$!
-	wait_port "$SINK_PORT" || die "the sink does not answer on port $SINK_PORT"
-}
 
 start_relayd() {
 	rm -rf "$work/relayd"
 	mkdir -p "$work/relayd"
 	echo "hosted.test via=[127.0.0.1]:$SINK_PORT" >"$work/relayd/hosted"
-	cat >"$work/relayd/relayd.conf" <<-CONF
-		hostname   = "relay.test";
-		postmaster = "postmaster@hosted.test";
-		listen     = ( { address = "127.0.0.1"; port = $RELAYD_PORT; } );
-		hosted     = "hosted";
-		spool      = { directory = "spool"; };
-		limits     = {
-			connections = 2000;
-			connections_per_client = 2000;
-			connections_per_network = 2000;
-			messages_per_client_hour = 0;
-			recipients_per_client_hour = 0;
-		};
-		delivery   = { connections_per_destination = 50; };
-		log        = { target = "relayd.log"; };
-	CONF
+	write_conf "$work/relayd" "$RELAYD_PORT"
 	"$root/build/relayd" -c "$work/relayd/relayd.conf" 2>"$work/relayd/stderr" &
 	relayd_pid=$!
 	wait_port "$RELAYD_PORT" || {
@@ -125,22 +85,6 @@ pid_of() {
 	esac
 }
 
-# The processes that a peer has now: its first, and that one's children.
-processes() {
-	echo "$1"
-	cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n' || :
-}
-
-# utime + stime in ticks of each of the processes named on stdin; with those
-# that have ended for the first, which is their parent (cutime, cstime).
-ticks() {
-	local pid
-	while read -r pid; do
-		[ -n "$pid" ] || continue
-		sed "s/.*) /$pid /" "/proc/$pid/stat" 2>/dev/null || :
-	done | awk 'NR == 1 { sum += $15 + $16 } { sum += $13 + $14 } END { print sum + 0 }'
-}
-
 # CPU microseconds that a peer has used so far.
 cpu_us() {
 	local pid
@@ -158,32 +102,6 @@ pss_kib() {
 }
 
 # ---- one measurement ----
-
-field() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" <<<"$2"; }
-
-# counts: "messages bytes first last" of the sink now.
-counts() {
-	local i
-	rm -f "$work/counts"
-	kill -USR1 "$sink_pid"
-	for ((i = 0; i < 200; i++)); do
-		[ ! -s "$work/counts" ] || break
-		sleep 0.01
-	done
-	cat "$work/counts"
-}
-
-# arrive N: until the sink has N messages (120 s); prints its counts.
-arrive() {
-	local i got=''
-	for ((i = 0; i < 1200; i++)); do
-		got=$(counts)
-		[ "${got%% *}" -lt "$1" ] || break
-		sleep 0.1
-	done
-	[ "${got%% *}" -ge "$1" ] || die "lost: ${got%% *} of $1 messages arrived"
-	echo "$got"
-}
 
 load() { # PEER CELL SECONDS
 	local bytes sessions per
@@ -235,7 +153,6 @@ peak_memory() {
 
 # ---- the table ----
 
-median() { sort -g | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 column() { awk -v p="$1" -v c="$2" -v k="$3" '$1 == p && $2 == c { print $k }' "$work/results" | median; }
 
 row() { # PEER CELL: medians, and ratios to Postfix

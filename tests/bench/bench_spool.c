@@ -2,11 +2,12 @@
  * bench_spool - how fast messages become durable, and what waiting costs.
  *
  *   bench_spool DIR [seconds a test, default 2]
+ *   bench_spool -f COUNT NEWSPOOL       only makes a spool in which COUNT wait
  *
  * Job:     commits a second at 1, 20, 100 writers beside the raw rate of the
  *          same disk with the same batches; a million waiting messages:
- *          memory, load time, and the price of one more.
- * Called:  by hand and by `make bench`.  DIR must be on the disk of interest.
+ *          memory, load time, and the price of one more; as Markdown.
+ * Called:  by waiting.sh for `make bench`, and by hand.  DIR must be on the disk of interest.
  * Owns:    a scratch directory in DIR, removed at the end.
  * Never:   compares across runs: every ratio is of one run.
  */
@@ -220,20 +221,41 @@ open_spool(struct bench *bench, const char *directory)
 	}
 }
 
+/* ---- how fast messages become durable ---- */
+
+/*
+ * Until segments are recycled and no longer made: a new one is written once
+ * with zeros, which is the price of growing, not of a message.
+ */
+static void
+warm_up(struct bench *bench, int count)
+{
+	struct spool_counts counts;
+	size_t segments = 0;
+
+	for (;;) {
+		spool_count(bench->spool, &counts);
+		if (counts.segments == segments)
+			return;
+		segments = counts.segments;
+		bench->committed = 0;
+		write_messages(bench, count, now() + 1e9,
+		    3 * RAW_SEGMENT / SIZE);
+	}
+}
+
 static void
 bench_commits(int count)
 {
 	struct bench bench = { .size = SIZE };
-	double begin, took, used, raw, warm_up;
+	double begin, took, used, raw;
 	struct spool_counts before, after;
 
 	raw = raw_rate(count);
 	open_spool(&bench, "commits");
 	while (spool_load(bench.spool, 100000))
 		;
-	/* Warm: every segment in turn was written once. */
-	warm_up = now() + seconds;
-	write_messages(&bench, count, warm_up, 1L << 40);
+	warm_up(&bench, count);
 	bench.committed = 0;
 	bench.latency_sum = 0;
 	spool_count(bench.spool, &before);
@@ -243,9 +265,8 @@ bench_commits(int count)
 	took = now() - begin;
 	used = cpu() - used;
 	spool_count(bench.spool, &after);
-	printf("commits\t%d writers\t%.0f/s\traw %.0f/s\tratio %.2f\t"
-	       "%.3f ms\tcpu %.1f us\twritten %.3f x\n",
-	    count, (double)bench.committed / took, raw,
+	printf("| %d | %.0f | %.0f | %.2f | %.3f | %.1f | %.3f |\n", count,
+	    (double)bench.committed / took, raw,
 	    (double)bench.committed / took / raw,
 	    1e3 * bench.latency_sum / (double)bench.committed,
 	    1e6 * used / (double)bench.committed,
@@ -254,26 +275,51 @@ bench_commits(int count)
 	spool_close(bench.spool);
 }
 
+static void
+bench_all_commits(void)
+{
+	static const int counts[] = { 1, 20, 100 };
+	size_t i;
+
+	puts(
+	    "### Durable messages of 10 KiB, beside the same disk with the same "
+	    "batches\n\n"
+	    "| writers | messages/s | raw /s | ratio | ms each | CPU us each | "
+	    "bytes written : size |\n"
+	    "| --: | --: | --: | --: | --: | --: | --: |");
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		bench_commits(counts[i]);
+}
+
 /* ---- waiting messages ---- */
+
+enum {
+	ROUNDS = 9
+};
+
+/* A spool in which so many wait; what one more cost in each round. */
+struct crowd {
+	struct bench bench;
+	const char *directory;
+	long waiting;
+	double rates[ROUNDS], used[ROUNDS], written[ROUNDS];
+};
 
 /* What one more message costs to accept and settle. */
 static void
-one_more(struct bench *bench, const char *name)
+one_more(struct bench *bench, double *rate, double *used_us, double *written)
 {
-	double begin, used;
+	double begin = now(), used = cpu();
+	struct spool_counts before, after;
 
-	bench->keep = false;
-	bench->size = SIZE;
-	/* Warm, so that new segments have been written once. */
-	write_messages(bench, 20, now() + seconds, 1L << 40);
+	spool_count(bench->spool, &before);
 	bench->committed = 0;
-	begin = now();
-	used = cpu();
-	write_messages(bench, 20, begin + seconds, 1L << 40);
-	printf("one more\t%s\t%.0f/s\tcpu %.1f us\n", name,
-	    (double)bench->committed / (now() - begin),
-	    1e6 * (cpu() - used) / (double)bench->committed);
-	bench->keep = true;
+	write_messages(bench, 20, begin + seconds / 4, 1L << 40);
+	*rate = (double)bench->committed / (now() - begin);
+	*used_us = 1e6 * (cpu() - used) / (double)bench->committed;
+	spool_count(bench->spool, &after);
+	*written = (double)(after.bytes_written - before.bytes_written) /
+	    ((double)bench->committed * SIZE);
 }
 
 static void
@@ -283,37 +329,94 @@ fill(struct bench *bench, long count)
 	bench->size = SMALL;
 	bench->committed = 0;
 	write_messages(bench, WRITERS_MAX, now() + 1e9, count);
+	bench->keep = false;
+	bench->size = SIZE;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double
+median(double values[ROUNDS])
+{
+	qsort(values, ROUNDS, sizeof(*values), compare);
+	return values[ROUNDS / 2];
 }
 
 static void
-bench_waiting(void)
+load_again(struct crowd *crowd)
 {
-	struct bench bench = { .keep = true };
 	struct spool_counts counts;
 	double begin, opened;
 
-	open_spool(&bench, "waiting");
-	while (spool_load(bench.spool, 100000))
-		;
-	one_more(&bench, "0 waiting");
-	fill(&bench, 10000);
-	one_more(&bench, "10000 waiting");
-	fill(&bench, 990000);
-	one_more(&bench, "1000000 waiting");
-	spool_count(bench.spool, &counts);
-	printf("memory\t%zu waiting\t%.1f bytes each\t%zu segments\n",
-	    counts.messages, (double)counts.memory / (double)counts.messages,
-	    counts.segments);
-	spool_close(bench.spool);
+	crowd->bench.keep = true;
+	spool_close(crowd->bench.spool);
 	begin = now();
-	open_spool(&bench, "waiting");
+	open_spool(&crowd->bench, crowd->directory);
 	opened = now();
-	while (spool_load(bench.spool, 1000))
+	while (spool_load(crowd->bench.spool, 1000))
 		;
-	spool_count(bench.spool, &counts);
-	printf("load\t%zu waiting\topen %.3f s\tloaded %.3f s\n",
-	    counts.messages, opened - begin, now() - begin);
-	spool_close(bench.spool);
+	spool_count(crowd->bench.spool, &counts);
+	printf("\n%zu waiting: %.1f bytes of memory each in the spool, %zu "
+	       "segments; opened in %.3f s, all loaded in %.3f s.\n",
+	    counts.messages, (double)counts.memory / (double)counts.messages,
+	    counts.segments, opened - begin, now() - begin);
+}
+
+/* In turns, so that what disturbs the machine disturbs all of them. */
+static void
+bench_waiting(void)
+{
+	struct crowd crowds[] = {
+		{ .directory = "none", .waiting = 0 },
+		{ .directory = "some", .waiting = 10000 },
+		{ .directory = "many", .waiting = 1000000 },
+	};
+	enum {
+		CROWDS = sizeof(crowds) / sizeof(crowds[0])
+	};
+	double rate, used, first_rate = 0, first_used = 0;
+	struct crowd *crowd;
+	size_t i, round;
+
+	for (crowd = crowds; crowd < crowds + CROWDS; crowd++) {
+		open_spool(&crowd->bench, crowd->directory);
+		while (spool_load(crowd->bench.spool, 100000))
+			;
+		if (crowd->waiting > 0)
+			fill(&crowd->bench, crowd->waiting);
+		crowd->bench.size = SIZE;
+		warm_up(&crowd->bench, 20);
+	}
+	for (round = 0; round < ROUNDS; round++)
+		for (i = 0; i < CROWDS; i++) {
+			crowd = &crowds[(round + i) % CROWDS];
+			one_more(&crowd->bench, &crowd->rates[round],
+			    &crowd->used[round], &crowd->written[round]);
+		}
+	puts(
+	    "\n### One more message of 10 KiB, accepted and delivered\n\n"
+	    "| waiting | messages/s | : none waiting | CPU us | : none waiting | "
+	    "bytes written : size |\n"
+	    "| --: | --: | --: | --: | --: | --: |");
+	for (crowd = crowds; crowd < crowds + CROWDS; crowd++) {
+		rate = median(crowd->rates);
+		used = median(crowd->used);
+		if (crowd == crowds) {
+			first_rate = rate;
+			first_used = used;
+		}
+		printf("| %ld | %.0f | %.2f | %.1f | %.2f |\n", crowd->waiting,
+		    rate, rate / first_rate, used, used / first_used);
+	}
+	load_again(&crowds[CROWDS - 1]);
+	for (crowd = crowds; crowd < crowds + CROWDS; crowd++)
+		spool_close(crowd->bench.spool);
 }
 
 static int
@@ -325,24 +428,39 @@ remove_one(const char *path, const struct stat *facts, int type, struct FTW *at)
 	return remove(path);
 }
 
+/* A spool for a server to start with: so many small ones wait in it. */
+static int
+make_spool(const char *directory, const char *count)
+{
+	struct bench bench = { .keep = true };
+
+	open_spool(&bench, directory);
+	while (spool_load(bench.spool, 100000))
+		;
+	fill(&bench, strtol(count, NULL, 10));
+	spool_close(bench.spool);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
-	static const int counts[] = { 1, 20, 100 };
 	char scratch[] = "bench_spool.XXXXXX";
-	size_t i;
 
-	if (argc < 2) {
-		fputs("usage: bench_spool DIR [seconds]\n", stderr);
+	memset(content, 'x', sizeof(content));
+	if (argc == 4 && strcmp(argv[1], "-f") == 0)
+		return make_spool(argv[3], argv[2]);
+	if (argc < 2 || argv[1][0] == '-') {
+		fputs("usage: bench_spool DIR [seconds]\n"
+		      "       bench_spool -f COUNT NEWSPOOL\n",
+		    stderr);
 		return 2;
 	}
 	if (argc > 2)
 		seconds = strtod(argv[2], NULL);
-	memset(content, 'x', sizeof(content));
 	need(chdir(argv[1]) == 0 && mkdtemp(scratch) != NULL, argv[1]);
 	need(chdir(scratch) == 0, scratch);
-	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		bench_commits(counts[i]);
+	bench_all_commits();
 	bench_waiting();
 	need(chdir("..") == 0, "..");
 	return nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? 0 : 1;
