@@ -155,7 +155,7 @@ submit(struct bench *bench, struct writer *writer)
 		.session = SPAN("7f3a1b"),
 		.client = SPAN("192.0.2.17"),
 		.helo = SPAN("printer3"),
-		.arrival = 1700000000,
+		.arrival = time(NULL),
 		.recipient_count = 1,
 		.recipients = &recipient,
 	};

@@ -84,6 +84,16 @@ prepare() {
 
 ticks_of() { echo "${servers[$1]}" | ticks; }
 
+# Until it has nothing more to do (60 s): each message that waits was logged once.
+settle() {
+	local i before=-1
+	for ((i = 0; i < 60; i++)); do
+		(($(ticks_of "$1") > before + 2)) || break
+		before=$(ticks_of "$1")
+		sleep 1
+	done
+}
+
 # One line: crowd end-to-end/s cpu_us/message
 measure() {
 	local crowd=$1 out accepted begin got cpu
@@ -129,7 +139,7 @@ main() {
 		next=$((next + 1))
 		prepare "$crowd"
 		start "$crowd"
-		sleep 2
+		settle "$crowd"
 		kib[$crowd]=$(memory "$crowd")
 	done
 	: >"$work/results"
