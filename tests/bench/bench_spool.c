@@ -411,8 +411,9 @@ bench_waiting(void)
 			first_rate = rate;
 			first_used = used;
 		}
-		printf("| %ld | %.0f | %.2f | %.1f | %.2f |\n", crowd->waiting,
-		    rate, rate / first_rate, used, used / first_used);
+		printf("| %ld | %.0f | %.2f | %.1f | %.2f | %.3f |\n",
+		    crowd->waiting, rate, rate / first_rate, used,
+		    used / first_used, median(crowd->written));
 	}
 	load_again(&crowds[CROWDS - 1]);
 	for (crowd = crowds; crowd < crowds + CROWDS; crowd++)
