@@ -168,13 +168,20 @@ crash:
 # libFuzzer on every tests/fuzz/fuzz_*.c; what it finds lies in build/fuzz.
 FUZZ_SECONDS ?= 60
 FUZZERS = $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-# The simulated disk, and the model that works on it.
-FUZZ_SUPPORT = $(addprefix tests/support/,disk_sim.c sim_node.c power_cut.c spool_model.c spool_court.c specimen.c)
-build/fuzz/%: tests/fuzz/fuzz_%.c $(SOURCES) relayd/settings.c $(FUZZ_SUPPORT)
+# The simulated disk, and the model that works on it; sessions in memory.
+FUZZ_SUPPORT = $(addprefix tests/support/,disk_sim.c sim_node.c power_cut.c spool_model.c spool_court.c specimen.c \
+	desk.c)
+FUZZ_CC ?= clang
+FUZZ_FLAGS = -g -O1 -fno-sanitize-recover=all -std=gnu11 -pthread
+build/fuzz/obj/%.o: %.c
+	$(Q)mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP \
+		$(OUR_CPPFLAGS) $(LIB_CFLAGS) -c -o $@ $<
+
+build/fuzz/%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,build/fuzz/obj/%.o,$(SOURCES) relayd/settings.c $(FUZZ_SUPPORT))
 	$(SAY) "  FUZZ  $@"
 	$(Q)mkdir -p $@.corpus
-	$(Q)clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu11 -pthread \
-		$(OUR_CPPFLAGS) $(LIB_CFLAGS) -o $@ $^ $(LIB_LDLIBS)
+	$(Q)$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIB_LDLIBS)
 
 fuzz:
 	@tests/support/install-packages $(BUILD_PACKAGES) clang

@@ -3,17 +3,17 @@
  *
  * Job:     set up rules, a spool and a session, and carry bytes between a
  *          test and the session.
- * Called:  by test_dialogs and test_session.
+ * Called:  by test_dialogs, test_session, reception.c, and fuzz targets.
  * Owns:    all of it, and a directory that goes with it.
  * Never:   opens a socket.
  */
 #include "tests/support/desk.h"
 
-#include <check.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/xalloc.h"
@@ -44,7 +44,20 @@ struct desk {
 	size_t queued;
 	struct buf message;
 	struct buf log;
+	void (*committed)(void *owner, const struct envelope *envelope,
+	    struct span content); /* or NULL */
+	void *watcher;            /* borrowed */
 };
+
+/* Not ck_assert(): a fuzz target is no test of Check. */
+static void
+must(bool good, const char *what)
+{
+	if (good)
+		return;
+	fprintf(stderr, "desk: %s\n", what);
+	abort();
+}
 
 static uint64_t
 now(void *owner)
@@ -115,24 +128,30 @@ waiting(void *owner, struct spool_entry *entry, struct span domains)
 	struct content content;
 	struct buf bytes;
 	char *text;
-	size_t room, count;
+	size_t room, count, head;
 
 	(void)domains;
 	buf_init(&bytes, TEXT_MAX);
 	buf_empty(&desk->message);
 	desk->queued++;
-	ck_assert(spool_read(desk->spool, entry, &bytes, &envelope));
+	must(spool_read(desk->spool, entry, &bytes, &envelope),
+	    "its envelope cannot be read");
 	show_envelope(&envelope, &desk->message);
-	ck_assert(content_open(desk->spool, entry, &content));
+	head = desk->message.len;
+	must(content_open(desk->spool, entry, &content),
+	    "its content cannot be opened");
 	if (content.size > 0) {
 		text = buf_room(&desk->message, content.size, &room);
-		ck_assert_ptr_nonnull(text);
-		ck_assert_int_eq(content_read(desk->spool, &content, 0, text,
-				     content.size),
-		    (ssize_t)content.size);
+		must(text != NULL &&
+			content_read(desk->spool, &content, 0, text,
+			    content.size) == (ssize_t)content.size,
+		    "its content cannot be read");
 		buf_grew(&desk->message, content.size);
 	}
 	content_close(desk->spool, &content);
+	if (desk->committed != NULL)
+		desk->committed(desk->watcher, &envelope,
+		    span_skip(buf_span(&desk->message), head));
 	count = envelope.recipient_count;
 	envelope_clear(&envelope);
 	for (settled.recipient = 0; settled.recipient < count;
@@ -159,7 +178,7 @@ open_spool(struct desk *desk)
 	desk->disk.owner = desk;
 	desk->disk.sync = no_sync;
 	desk->spool = spool_open(&options, &events, &why);
-	ck_assert_msg(desk->spool != NULL, "%s", buf_text(&why));
+	must(desk->spool != NULL, buf_text(&why));
 	while (spool_load(desk->spool, 1000))
 		continue;
 	buf_clear(&why);
@@ -180,7 +199,7 @@ load_rules(const struct conf *conf)
 
 	complaints_init(&complaints);
 	rules = rules_load(&sources, &complaints);
-	ck_assert_msg(rules != NULL, "%s", complaints_text(&complaints));
+	must(rules != NULL, complaints_text(&complaints));
 	complaints_clear(&complaints);
 	return rules;
 }
@@ -204,12 +223,11 @@ desk_new(const struct desk_options *options)
 	};
 	snprintf(desk->directory, sizeof(desk->directory), "%s/relayd.XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(desk->directory));
+	must(mkdtemp(desk->directory) != NULL, desk->directory);
 	buf_init(&desk->in, IN_MAX);
 	buf_init(&desk->said, TEXT_MAX);
 	buf_init(&desk->message, TEXT_MAX);
 	buf_init(&desk->log, TEXT_MAX);
-	log_capture(take_log, desk);
 	open_spool(desk);
 	desk->service = (struct service){
 		.conf = &desk->conf,
@@ -301,6 +319,7 @@ desk_connect(struct desk *desk)
 	limits_free(desk->service.limits);
 	desk->service.limits = limits_new(LIMITS_ROOM, 1);
 	desk->service.next_id = 1; /* every session alike */
+	log_capture(take_log, desk);
 	desk->session = session_new(&desk->service, &peer, woken, desk);
 	desk->over = false;
 	desk->queued = 0;
@@ -404,6 +423,33 @@ struct span
 desk_last_message(const struct desk *desk)
 {
 	return buf_span(&desk->message);
+}
+
+void
+desk_watch(struct desk *desk,
+    void (*committed)(void *owner, const struct envelope *envelope,
+	struct span content),
+    void *owner)
+{
+	desk->committed = committed;
+	desk->watcher = owner;
+}
+
+void
+desk_mask_ids(struct buf *heard)
+{
+	static const char before[] = "queued as ";
+	char *at = heard->data;
+	size_t left;
+
+	while (at != NULL) {
+		left = heard->len - (size_t)(at - heard->data);
+		at = memmem(at, left, before, strlen(before));
+		if (at == NULL)
+			return;
+		at += strlen(before);
+		memset(at, 'x', SPOOL_ID_LEN);
+	}
 }
 
 struct span

@@ -9,6 +9,7 @@
 #include "relayd/admin/conf.h"
 #include "relayd/smtp/service.h"
 #include "relayd/smtp/session.h"
+#include "spool/envelope.h"
 
 /*
  * The receiving side in memory: real rules from tests/dialogs/tables, a real
@@ -55,6 +56,13 @@ size_t desk_queued(const struct desk *desk);
  * its content.
  */
 struct span desk_last_message(const struct desk *desk);
+/* Shows every one of them to committed, from here on. */
+void desk_watch(struct desk *desk,
+    void (*committed)(void *owner, const struct envelope *envelope,
+	struct span content),
+    void *owner);
+/* Message IDs, in replies, are the one thing in which two runs may differ. */
+void desk_mask_ids(struct buf *heard);
 /* The log lines of this session. */
 struct span desk_log(const struct desk *desk);
 

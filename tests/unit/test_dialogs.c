@@ -95,24 +95,6 @@ exchange_message(void *owner)
 	return desk_last_message(owner);
 }
 
-/* Message IDs are the one thing in which two runs may differ. */
-static void
-mask_ids(struct buf *heard)
-{
-	static const char before[] = "queued as ";
-	char *at = heard->data;
-	size_t left;
-
-	while (at != NULL) {
-		left = heard->len - (size_t)(at - heard->data);
-		at = memmem(at, left, before, strlen(before));
-		if (at == NULL)
-			return;
-		at += strlen(before);
-		memset(at, 'x', SPOOL_ID_LEN);
-	}
-}
-
 /* A disk that has failed stays so for a while: another one for each run. */
 static struct desk *
 fresh_desk(const struct dialog *dialog, struct desk **place)
@@ -142,7 +124,7 @@ run_once(const struct dialog *dialog, struct desk **place,
 	fine = dialog_run(dialog, pace, cut, &exchange, heard, &why);
 	ck_assert_msg(fine, "pace %d cut %zu: %s", (int)pace, cut,
 	    buf_text(&why));
-	mask_ids(heard);
+	desk_mask_ids(heard);
 	buf_clear(&why);
 }
 

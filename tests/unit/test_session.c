@@ -349,12 +349,10 @@ make_walk(struct buf *walk)
 		    span_of(words[draw(sizeof(words) / sizeof(words[0]))]));
 }
 
-/* Replies with the message IDs left out. */
 static void
 run_walk(struct span walk, size_t step, struct buf *out)
 {
-	size_t at, len = strlen("queued as ");
-	char *id;
+	size_t at;
 
 	buf_empty(out);
 	desk_connect(desk);
@@ -363,12 +361,7 @@ run_walk(struct span walk, size_t step, struct buf *out)
 		desk_receive(desk, out);
 	}
 	desk_receive(desk, out);
-	id = out->data;
-	while ((id = memmem(id, out->len - (size_t)(id - out->data),
-		    "queued as ", len)) != NULL) {
-		id += len;
-		memset(id, 'x', SPOOL_ID_LEN);
-	}
+	desk_mask_ids(out);
 	buf_addf(out, "%zu queued", desk_queued(desk));
 }
 
