@@ -26,13 +26,18 @@ enum {
 LIST_HEAD(watches, watch);
 
 struct loop {
-	struct watches living;
+	struct watches living; /* by busy, the latest first */
+	size_t living_count;
 	struct watches dying; /* marked dead: reap is all that is left */
 
 	struct loop_clock clock;
 	uint64_t now;  /* monotonic milliseconds */
 	int64_t wall;  /* seconds since 1970 */
 	uint64_t soon; /* the soonest deadline, found by collect() */
+
+	uint64_t turns;
+	uint64_t all_due;    /* when a turn must look at all watches */
+	uint64_t busy_since; /* this turn looks at those busy since; 0: all */
 
 	/*
 	 * Those of this turn, polled[i] behind polls[i]; NULL where a watch
@@ -137,6 +142,19 @@ void
 loop_add(struct loop *loop, struct watch *watch)
 {
 	assert(!watch->dead);
+	watch->busy = loop->now;
+	LIST_INSERT_HEAD(&loop->living, watch, link);
+	loop->living_count++;
+}
+
+/* It is called now: it goes to the front, among the busy. */
+static void
+touch(struct loop *loop, struct watch *watch)
+{
+	watch->busy = loop->now;
+	if (watch == LIST_FIRST(&loop->living))
+		return;
+	LIST_REMOVE(watch, link);
 	LIST_INSERT_HEAD(&loop->living, watch, link);
 }
 
@@ -147,6 +165,7 @@ loop_kill(struct loop *loop, struct watch *watch)
 		return;
 	watch->dead = true;
 	LIST_REMOVE(watch, link);
+	loop->living_count--;
 	LIST_INSERT_HEAD(&loop->dying, watch, link);
 }
 
@@ -157,10 +176,17 @@ loop_remove(struct loop *loop, struct watch *watch)
 
 	assert(!watch->dead);
 	LIST_REMOVE(watch, link);
+	loop->living_count--;
 	/* Its owner may free it now: this turn must not look at it again. */
 	for (i = 0; i < loop->count; i++)
 		if (loop->polled[i] == watch)
 			loop->polled[i] = NULL;
+}
+
+uint64_t
+loop_turns(const struct loop *loop)
+{
+	return loop->turns;
 }
 
 uint64_t
@@ -212,27 +238,56 @@ grow(struct loop *loop)
 	    xrealloc(loop->polled, loop->size, sizeof(*loop->polled));
 }
 
+/* Whether this turn leaves out watch, and so all behind it. */
+static bool
+left_out(const struct loop *loop, const struct watch *watch)
+{
+	return watch->busy < loop->busy_since;
+}
+
+/* All watches, when they are few, when it is time, or when none is busy. */
+static void
+choose(struct loop *loop)
+{
+	const struct watch *first = LIST_FIRST(&loop->living);
+
+	loop->busy_since = loop->now > LOOP_BUSY ? loop->now - LOOP_BUSY : 0;
+	if (loop->now < loop->all_due && first != NULL &&
+	    !left_out(loop, first))
+		return;
+	loop->busy_since = 0;
+	loop->all_due = loop->now + loop->living_count / LOOP_SHARE;
+}
+
+static void
+add_poll(struct loop *loop, struct watch *watch)
+{
+	if (watch->again && (watch->events & POLLIN) != 0)
+		loop->again = true;
+	if (loop->count == loop->size)
+		grow(loop);
+	loop->polls[loop->count] =
+	    (struct pollfd){ .fd = watch->fd, .events = watch->events };
+	loop->polled[loop->count++] = watch;
+}
+
 /* Who waits for what.  A watch that asks for nothing is left out: rule 22. */
 static void
 collect(struct loop *loop)
 {
 	struct watch *watch;
 
+	choose(loop);
 	loop->count = 0;
-	loop->soon = LOOP_NEVER;
+	loop->soon = loop->busy_since == 0 ? LOOP_NEVER : loop->all_due;
 	loop->again = false;
 	LIST_FOREACH(watch, &loop->living, link) {
+		if (left_out(loop, watch))
+			break;
 		if (watch->deadline < loop->soon)
 			loop->soon = watch->deadline;
-		if (watch->events == 0 || watch->fd == -1)
-			continue;
-		if (watch->again && (watch->events & POLLIN) != 0)
-			loop->again = true;
-		if (loop->count == loop->size)
-			grow(loop);
-		loop->polls[loop->count] =
-		    (struct pollfd){ .fd = watch->fd, .events = watch->events };
-		loop->polled[loop->count++] = watch;
+		if (watch->events != 0 && watch->fd != -1)
+			add_poll(loop, watch);
 	}
 	if (loop->again || !LIST_EMPTY(&loop->dying))
 		loop->hurry = true;
@@ -287,6 +342,21 @@ told(const struct watch *watch, short revents)
 	return revents & watch->events;
 }
 
+/* Calls the owner of polled[i]; it may take that watch out, or end it. */
+static void
+call(struct loop *loop, size_t i, short revents)
+{
+	struct watch *watch = loop->polled[i];
+
+	watch->ready(watch->owner, revents);
+	if (loop->polled[i] != watch || watch->dead)
+		return;
+	if (!watch->put_off)
+		touch(loop, watch);
+	watch->put_off = false;
+}
+
+/* From the back: who was called longest ago is the first to be called. */
 static void
 dispatch(struct loop *loop)
 {
@@ -294,7 +364,7 @@ dispatch(struct loop *loop)
 	short revents;
 	size_t i;
 
-	for (i = 0; i < loop->count; i++) {
+	for (i = loop->count; i-- > 0;) {
 		/* The many that are idle are not even looked at. */
 		if (loop->polls[i].revents == 0 && !loop->again)
 			continue;
@@ -304,7 +374,7 @@ dispatch(struct loop *loop)
 			continue;
 		revents = told(watch, loop->polls[i].revents);
 		if (revents != 0)
-			watch->ready(watch->owner, revents);
+			call(loop, i, revents);
 	}
 }
 
@@ -323,6 +393,8 @@ expire(struct loop *loop)
 		return;
 	loop->count = 0;
 	LIST_FOREACH(watch, &loop->living, link) {
+		if (left_out(loop, watch))
+			break;
 		if (watch->deadline > loop->now)
 			continue;
 		if (loop->count == loop->size)
@@ -334,6 +406,7 @@ expire(struct loop *loop)
 		if (watch == NULL || watch->dead || watch->deadline > loop->now)
 			continue;
 		watch->deadline = LOOP_NEVER;
+		touch(loop, watch);
 		watch->expired(watch->owner);
 	}
 }
@@ -343,6 +416,7 @@ loop_turn(struct loop *loop, bool wait)
 {
 	size_t i;
 
+	loop->turns++;
 	collect(loop);
 	wait_for_events(loop, wait);
 	dispatch(loop);
