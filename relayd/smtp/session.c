@@ -179,7 +179,7 @@ run_line(struct session *session, struct span line)
 	verb = find_verb(name);
 	session->verb = verb == NULL ? "unknown" : verb->name;
 	if (verb != NULL && verb->last_in_group && session->pipelined)
-		session->quirks |= QUIRK_IMPATIENT;
+		quirks_note(&session->quirks, QUIRK_IMPATIENT);
 	if (verb == NULL)
 		session_error(session, 500, "5.5.2", "command not recognized");
 	else if ((verb->allowed & 1u << session->phase) == 0)
@@ -277,12 +277,12 @@ read_command(struct session *session, struct buf *in)
 	count_command(session);
 	session->pipelined = in->len > 0;
 	if (bare_lf)
-		session->quirks |= QUIRK_BARE_LF;
+		quirks_note(&session->quirks, QUIRK_BARE_LF);
 	if (verdict != COMMAND_LINE) {
 		bad_line(session, verdict);
 		session->progress++;
 	} else if (span_trim(line).len == 0) {
-		session->quirks |= QUIRK_BLANK_LINE;
+		quirks_note(&session->quirks, QUIRK_BLANK_LINE);
 	} else {
 		run_line(session, line);
 		session->progress++;

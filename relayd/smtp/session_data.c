@@ -14,7 +14,6 @@
 #include "relayd/smtp/session_inside.h"
 
 enum {
-	PROGRESS_BLOCK = 4096, /* bytes of data that count as progress */
 	CHUNK_DIGITS = 19,     /* of a BDAT size: RFC 3030 names no limit */
 	CHUNK_SLACK = 1 << 20, /* octets beyond twice the limit on size */
 };
@@ -109,13 +108,13 @@ session_note_quirks(struct session *session)
 	const struct transaction *transaction = session->transaction;
 
 	if (mail->dot.bare_lf)
-		session->quirks |= QUIRK_DATA_BARE_LF;
+		quirks_note(&session->quirks, QUIRK_DATA_BARE_LF);
 	if (mail->dot.bare_cr)
-		session->quirks |= QUIRK_DATA_BARE_CR;
+		quirks_note(&session->quirks, QUIRK_DATA_BARE_CR);
 	if (mail->eight_bit && !transaction->eight_bit)
-		session->quirks |= QUIRK_EIGHT_BIT;
+		quirks_note(&session->quirks, QUIRK_EIGHT_BIT);
 	if (transaction->size_given && mail->size > transaction->size)
-		session->quirks |= QUIRK_SIZE;
+		quirks_note(&session->quirks, QUIRK_SIZE);
 }
 
 /* Our lines above the content. */
@@ -143,7 +142,7 @@ make_prefix(struct session *session, struct buf *prefix)
 		facts.only_recipient = transaction->recipients[0].address;
 	received_add_trace(&facts, prefix);
 	if (received_add_missing(&facts, headers, prefix))
-		session->quirks |= QUIRK_ADDED;
+		quirks_note(&session->quirks, QUIRK_ADDED);
 	/* Nothing of a headless message may merge into our fields. */
 	if (headers->headless)
 		buf_add(prefix, SPAN("\r\n"));
@@ -212,7 +211,7 @@ committed(void *owner, enum commit_result result)
 	} else {
 		give_up(session, refuse_for_spool);
 	}
-	session->quirks = 0;
+	session->quirks = (struct quirks){ 0 };
 	session->progress++;
 	if (session->service->draining)
 		session_drain(session);
@@ -246,12 +245,20 @@ finish(struct session *session)
 	buf_clear(&prefix);
 }
 
+/* Bytes that a client at the least rate sends before its deadline. */
+static uint64_t
+block_size(const struct session *session)
+{
+	return session->service->conf->limits.data_rate *
+	    session_seconds(session);
+}
+
 /* Counts bytes of data, and a block of them as progress. */
 static void
 progress(struct session *session, size_t bytes)
 {
 	session->block += bytes;
-	if (session->block >= PROGRESS_BLOCK) {
+	if (session->block >= block_size(session)) {
 		session->block = 0;
 		session->progress++;
 	}

@@ -98,7 +98,7 @@ greeted(struct session *session, struct span name, bool esmtp)
 	session->helo_len = name.len;
 	session->esmtp = esmtp;
 	if (name.len == 0)
-		session->quirks |= QUIRK_NO_NAME;
+		quirks_note(&session->quirks, QUIRK_NO_NAME);
 	session_enter_phase(session, PHASE_READY);
 }
 

@@ -42,7 +42,7 @@ struct session {
 	bool esmtp;     /* EHLO, not HELO */
 	char *helo;     /* owned, NULL before; its argument, any bytes */
 	size_t helo_len;
-	unsigned quirks; /* enum quirk, of the whole session */
+	struct quirks quirks; /* since the last message */
 	size_t commands;
 	size_t errors;  /* replies 5xx */
 	size_t unknown; /* recipients refused 5.1.1 */

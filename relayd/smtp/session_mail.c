@@ -52,7 +52,7 @@ read_path(struct session *session, struct span *args, bool sender,
 		    "bad %s address: %s", sender ? "sender" : "recipient", why);
 		return false;
 	}
-	session->quirks |= quirks_of_path(quirks);
+	quirks_note_path(&session->quirks, quirks);
 	*args = span_skip(*args, used);
 	return true;
 }

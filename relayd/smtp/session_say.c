@@ -53,10 +53,10 @@ log_quirks(struct session *session, struct log_line *line)
 {
 	struct buf names;
 
-	if (session->quirks == 0)
+	if (!quirks_any(&session->quirks))
 		return;
 	buf_init(&names, SAID_MAX);
-	quirks_add_names(session->quirks, &names);
+	quirks_add_text(&session->quirks, &names);
 	log_span(line, "quirks", buf_span(&names));
 	buf_clear(&names);
 }

@@ -173,6 +173,18 @@ START_TEST(quirks_of_one_message_are_not_told_of_the_next)
 }
 END_TEST
 
+START_TEST(quirks_are_counted_by_kind_in_the_log_line)
+{
+	say("EHLO\r\nMAIL FROM: a@b.example\r\n"
+	    "RCPT TO:ann@campus.test\r\nRCPT TO:<ann@campus.test>\r\n"
+	    "RCPT TO:ann@campus.test\r\nDATA\r\n");
+	say("Date: x\r\nFrom: x\r\nMessage-ID: <x>\r\n\r\n.\r\n");
+	ck_assert_msg(holds(desk_log(desk),
+			  " quirks=no_brackets:3,blanks,impatient,no_name "),
+	    "%.*s", (int)desk_log(desk).len, desk_log(desk).data);
+}
+END_TEST
+
 /* Every refusal: the reference of the reply is in the log line. */
 static const char *const refusals[] = {
 	HELLO "MAIL FROM:<a@b.example>\r\nRCPT TO:<x@elsewhere.example>\r\n",
@@ -405,6 +417,7 @@ session_suite(void)
 	    a_message_that_is_refused_whole_is_one_line_with_all_fields, 0,
 	    sizeof(whole) / sizeof(whole[0]));
 	tcase_add_test(tcase, quirks_of_one_message_are_not_told_of_the_next);
+	tcase_add_test(tcase, quirks_are_counted_by_kind_in_the_log_line);
 	tcase_add_loop_test(tcase, a_refusal_has_a_reference_that_the_log_knows,
 	    0, sizeof(refusals) / sizeof(refusals[0]));
 	tcase_add_test(tcase, the_log_of_a_refused_recipient_says_who_and_why);
