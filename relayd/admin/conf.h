@@ -48,6 +48,8 @@ struct conf_limits {
 	size_t connections;
 	size_t connections_per_client;
 	size_t connections_per_network;
+	size_t network_prefix_v4; /* bits: how wide a network is */
+	size_t network_prefix_v6;
 	size_t messages_per_client_hour;   /* 0: no limit */
 	size_t recipients_per_client_hour; /* 0: no limit */
 	size_t recipients_per_message;
@@ -57,6 +59,7 @@ struct conf_limits {
 	size_t commands_per_session;
 	unsigned command_seconds; /* 300, RFC 5321 4.5.3.2.7 */
 	unsigned data_seconds;    /* 180 per block of data */
+	uint64_t data_rate;       /* bytes a second, over that time */
 	uint64_t intake_memory;   /* bytes, all sessions together */
 };
 

@@ -42,7 +42,7 @@ struct conn {
 	struct stream *stream;     /* owned */
 	struct session *session;   /* owned */
 	struct buf in;
-	struct ip ip;
+	struct limits_place place;
 	enum stage stage;
 	bool implicit;     /* TLS before the banner */
 	bool ended;        /* let go; the loop will reap it */
@@ -53,10 +53,12 @@ struct conn {
 };
 
 void
-conns_init(struct conns *conns, struct loop *loop, struct service *service)
+conns_init(struct conns *conns, struct loop *loop, struct service *service,
+    uint64_t seed)
 {
 	*conns = (struct conns){ .loop = loop, .service = service };
 	LIST_INIT(&conns->list);
+	shares_init(&conns->shares, seed);
 }
 
 static void
@@ -74,7 +76,7 @@ end(struct conn *conn, const char *why)
 		return;
 	conn->ended = true;
 	session_gone(conn->session, why);
-	limits_disconnect(conn->conns->service->limits, &conn->ip);
+	limits_disconnect(conn->conns->service->limits, &conn->place);
 	loop_kill(conn->conns->loop, &conn->watch);
 }
 
@@ -86,7 +88,7 @@ reap(void *owner)
 
 	if (!conn->ended) { /* the loop itself ends */
 		session_gone(conn->session, "shutdown");
-		limits_disconnect(conns->service->limits, &conn->ip);
+		limits_disconnect(conns->service->limits, &conn->place);
 	}
 	LIST_REMOVE(conn, link);
 	conns->count--;
@@ -260,7 +262,7 @@ handshake_failed(struct conn *conn, const char *why)
 
 	log_begin(&line, LEVEL_INFO, "tls-failed");
 	log_text(&line, "session", session_id(conn->session));
-	log_text(&line, "client", ip_text(&conn->ip, client));
+	log_text(&line, "client", ip_text(&conn->place.client, client));
 	log_text(&line, "why", why);
 	log_end(&line);
 	end(conn, "tls-failed");
@@ -310,8 +312,14 @@ static void
 ready(void *owner, short revents)
 {
 	struct conn *conn = owner;
+	struct loop *loop = conn->conns->loop;
 
 	(void)revents; /* the read or write tells what happened */
+	if (!shares_take(&conn->conns->shares, &conn->place.client,
+		loop_turns(loop), loop_now(loop))) {
+		conn->watch.put_off = true;
+		return;
+	}
 	switch (conn->stage) {
 	case STAGE_HANDSHAKE:
 		handshake(conn);
@@ -359,18 +367,18 @@ wake(void *owner)
 
 void
 conn_open(struct conns *conns, struct endpoint *endpoint, int fd,
-    const struct ip *ip)
+    const struct limits_place *place)
 {
 	struct conn *conn = xcalloc(1, sizeof(*conn));
 	struct session_peer peer = {
-		.ip = *ip,
+		.ip = place->client,
 		.accept_bare_lf = endpoint->accept_bare_lf,
 		.starttls = endpoint->mode == LISTEN_TLS_STARTTLS,
 	};
 
 	conn->conns = conns;
 	conn->endpoint = endpoint;
-	conn->ip = *ip;
+	conn->place = *place;
 	conn->stream = stream_new(fd);
 	conn->session = session_new(conns->service, &peer, wake, conn);
 	conn->stage = STAGE_TALK;

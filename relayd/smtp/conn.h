@@ -9,6 +9,7 @@
 #include "relayd/net/loop.h"
 #include "relayd/smtp/endpoint.h"
 #include "relayd/smtp/service.h"
+#include "relayd/smtp/shares.h"
 
 /*
  * A client's connection: a socket, a session and a watch between them.
@@ -21,17 +22,19 @@ struct conns {
 	size_t count;
 	struct loop *loop;       /* borrowed */
 	struct service *service; /* borrowed; outlives them */
+	struct shares shares;    /* of a turn, for each client */
 	/* The last one has been reaped; may be NULL. */
 	void (*none_left)(void *owner);
 	void *owner;
 };
 
-void conns_init(struct conns *conns, struct loop *loop,
-    struct service *service);
+/* seed: of a hash of addresses. */
+void conns_init(struct conns *conns, struct loop *loop, struct service *service,
+    uint64_t seed);
 
-/* Takes fd, which has been counted in service->limits; it is given back there. */
+/* Takes fd, which was counted in service->limits at place; given back there. */
 void conn_open(struct conns *conns, struct endpoint *endpoint, int fd,
-    const struct ip *ip);
+    const struct limits_place *place);
 
 /* Sessions between transactions end now, the others after theirs. */
 void conns_drain(struct conns *conns);

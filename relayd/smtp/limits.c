@@ -19,24 +19,16 @@
 
 enum {
 	ROOM_DEFAULT = 65536,
-	V4_BITS = 96, /* of ::ffff:0:0 */
+	V4_BITS = 96,   /* of ::ffff:0:0 */
+	V6_CLIENT = 64, /* bits of it that are one client */
 	HOUR = 3600,
 };
 
-enum width {
-	CLIENT,
-	NETWORK
-};
-
-static const unsigned prefixes[][2] = {
-	/* v4, v6: bits of 128 */
-	[CLIENT] = { V4_BITS + 32, 64 },
-	[NETWORK] = { V4_BITS + 24, 56 },
-};
-
+/* A client or network: the first bits of an address, the rest zero. */
 struct key {
-	uint8_t bytes[16];
-	uint8_t width;
+	struct ip ip;
+	uint8_t prefix; /* bits of 128 */
+	uint8_t network;
 };
 
 struct entry {
@@ -98,15 +90,28 @@ limits_free(struct limits *limits)
 }
 
 static struct key
-make_key(const struct ip *client, enum width width)
+make_key(const struct ip *ip, unsigned prefix, bool network)
 {
-	unsigned prefix = prefixes[width][ip_is_v4(client) ? 0 : 1];
-	struct key key = { .width = (uint8_t)width };
-	size_t whole = prefix / 8;
+	struct key key = { .ip = *ip,
+		.prefix = (uint8_t)prefix,
+		.network = network };
 
-	/* All prefixes end at a byte. */
-	memcpy(key.bytes, client->bytes, whole);
+	ip_mask(&key.ip, prefix);
 	return key;
+}
+
+static struct key
+client_key(const struct ip *client)
+{
+	return make_key(client, ip_is_v4(client) ? V4_BITS + 32 : V6_CLIENT,
+	    false);
+}
+
+static unsigned
+network_prefix(const struct conf_limits *conf, const struct ip *client)
+{
+	return (unsigned)(ip_is_v4(client) ? V4_BITS + conf->network_prefix_v4 :
+					     conf->network_prefix_v6);
 }
 
 static struct bucket *
@@ -182,12 +187,13 @@ reached(size_t count, size_t max)
 
 enum limits_verdict
 limits_connect(struct limits *limits, const struct conf_limits *conf,
-    const struct ip *client)
+    const struct ip *client, struct limits_place *place)
 {
-	struct key keys[] = { make_key(client, CLIENT),
-		make_key(client, NETWORK) };
-	const struct entry *one = find(limits, &keys[CLIENT]);
-	const struct entry *all = find(limits, &keys[NETWORK]);
+	unsigned prefix = network_prefix(conf, client);
+	struct key one_key = client_key(client);
+	struct key all_key = make_key(client, prefix, true);
+	const struct entry *one = find(limits, &one_key);
+	const struct entry *all = find(limits, &all_key);
 
 	if (reached(limits->connections, conf->connections))
 		return LIMITS_ALL;
@@ -197,25 +203,31 @@ limits_connect(struct limits *limits, const struct conf_limits *conf,
 	if (all != NULL &&
 	    reached(all->connections, conf->connections_per_network))
 		return LIMITS_NETWORK;
-	touch(limits, &keys[CLIENT])->connections++;
-	touch(limits, &keys[NETWORK])->connections++;
+	touch(limits, &one_key)->connections++;
+	touch(limits, &all_key)->connections++;
 	limits->connections++;
+	*place = (struct limits_place){ .client = *client, .prefix = prefix };
 	return LIMITS_OK;
 }
 
-void
-limits_disconnect(struct limits *limits, const struct ip *client)
+static void
+leave(struct limits *limits, const struct key *key)
 {
-	enum width width;
+	struct entry *entry = find(limits, key);
 
-	for (width = CLIENT; width <= NETWORK; width++) {
-		struct key key = make_key(client, width);
-		struct entry *entry = find(limits, &key);
+	/* An entry with connections is never forgotten. */
+	assert(entry != NULL && entry->connections > 0);
+	entry->connections--;
+}
 
-		/* An entry with connections is never forgotten. */
-		assert(entry != NULL && entry->connections > 0);
-		entry->connections--;
-	}
+void
+limits_disconnect(struct limits *limits, const struct limits_place *place)
+{
+	struct key one = client_key(&place->client);
+	struct key all = make_key(&place->client, place->prefix, true);
+
+	leave(limits, &one);
+	leave(limits, &all);
 	assert(limits->connections > 0);
 	limits->connections--;
 }
@@ -236,7 +248,7 @@ bool
 limits_allow(struct limits *limits, enum limits_rate rate,
     const struct ip *client, size_t max, uint64_t now, unsigned *wait)
 {
-	struct key key = make_key(client, CLIENT);
+	struct key key = client_key(client);
 	struct entry *entry = find(limits, &key);
 	uint64_t end;
 
@@ -255,7 +267,7 @@ void
 limits_count(struct limits *limits, enum limits_rate rate,
     const struct ip *client, uint64_t now)
 {
-	struct key key = make_key(client, CLIENT);
+	struct key key = client_key(client);
 	struct entry *entry = touch(limits, &key);
 
 	if (entry->windows[rate].count == 0 ||

@@ -32,10 +32,20 @@ enum limits_rate {
 struct limits *limits_new(size_t room, uint64_t seed);
 void limits_free(struct limits *limits);
 
-/* A connection comes: counted when LIMITS_OK.  A limit of 0 is none. */
+/* What a connection was counted under; a reload may have changed that since. */
+struct limits_place {
+	struct ip client;
+	unsigned prefix; /* of its network, bits of 128 */
+};
+
+/*
+ * A connection comes: counted, and *place filled in, when LIMITS_OK.  A limit
+ * of 0 is none.
+ */
 enum limits_verdict limits_connect(struct limits *limits,
-    const struct conf_limits *conf, const struct ip *client);
-void limits_disconnect(struct limits *limits, const struct ip *client);
+    const struct conf_limits *conf, const struct ip *client,
+    struct limits_place *place);
+void limits_disconnect(struct limits *limits, const struct limits_place *place);
 /* Connections that are open. */
 size_t limits_connections(const struct limits *limits);
 /* Entries that the table holds. */

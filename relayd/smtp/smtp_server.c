@@ -87,7 +87,7 @@ smtp_server_new(const struct smtp_server_needs *needs)
 		.wall = wall,
 		.next_id = draw(needs),
 	};
-	conns_init(&server->conns, server->loop, &server->service);
+	conns_init(&server->conns, server->loop, &server->service, draw(needs));
 	return server;
 }
 
@@ -165,6 +165,7 @@ accepted(struct endpoint *endpoint, int fd, const struct sockaddr *peer,
 {
 	struct smtp_server *server = endpoint->owner;
 	enum limits_verdict verdict;
+	struct limits_place place;
 	struct ip ip;
 
 	(void)peer_len;
@@ -174,11 +175,11 @@ accepted(struct endpoint *endpoint, int fd, const struct sockaddr *peer,
 	}
 	server->service.counts.connections++;
 	verdict = limits_connect(server->service.limits,
-	    &server->service.conf->limits, &ip);
+	    &server->service.conf->limits, &ip, &place);
 	if (verdict != LIMITS_OK)
 		turn_away(server, endpoint, fd, &ip, verdict);
 	else
-		conn_open(&server->conns, endpoint, fd, &ip);
+		conn_open(&server->conns, endpoint, fd, &place);
 }
 
 static void

@@ -219,7 +219,8 @@ desk_new(const struct desk_options *options)
 		    .message_size = 1000000,
 		    .errors_per_session = 20,
 		    .command_seconds = 300,
-		    .data_seconds = 180 },
+		    .data_seconds = 180,
+		    .data_rate = 25 },
 	};
 	snprintf(desk->directory, sizeof(desk->directory), "%s/relayd.XXXXXX",
 	    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");

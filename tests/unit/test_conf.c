@@ -117,6 +117,9 @@ START_TEST(minimal_file_gets_every_default)
 	ck_assert_uint_eq(conf->limits.errors_per_session, 20);
 	ck_assert_uint_eq(conf->limits.command_seconds, 300);
 	ck_assert_uint_eq(conf->limits.data_seconds, 180);
+	ck_assert_uint_eq(conf->limits.data_rate, 25);
+	ck_assert_uint_eq(conf->limits.network_prefix_v4, 24);
+	ck_assert_uint_eq(conf->limits.network_prefix_v6, 56);
 	ck_assert_int_eq(conf->delivery.lifetime, 5 * 24 * 3600);
 	ck_assert_int_eq(conf->delivery.notice_after, 4 * 3600);
 	ck_assert_int_eq(conf->delivery.retry_first, 60);

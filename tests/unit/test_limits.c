@@ -19,7 +19,11 @@ static const struct conf_limits conf = {
 	.connections = 6,
 	.connections_per_client = 2,
 	.connections_per_network = 3,
+	.network_prefix_v4 = 24,
+	.network_prefix_v6 = 56,
 };
+
+static struct limits_place place; /* of the last connection */
 
 static const struct {
 	const char *open[6];
@@ -56,10 +60,12 @@ START_TEST(each_client_network_and_all_have_a_limit)
 
 	for (i = 0; i < 6 && rows[_i].open[i] != NULL; i++) {
 		ip = address(rows[_i].open[i]);
-		ck_assert_int_eq(limits_connect(limits, &conf, &ip), LIMITS_OK);
+		ck_assert_int_eq(limits_connect(limits, &conf, &ip, &place),
+		    LIMITS_OK);
 	}
 	ip = address(rows[_i].client);
-	ck_assert_int_eq(limits_connect(limits, &conf, &ip), rows[_i].verdict);
+	ck_assert_int_eq(limits_connect(limits, &conf, &ip, &place),
+	    rows[_i].verdict);
 	limits_free(limits);
 }
 END_TEST
@@ -71,13 +77,72 @@ START_TEST(a_closed_connection_makes_room)
 	size_t i;
 
 	for (i = 0; i < 100; i++) {
-		ck_assert_int_eq(limits_connect(limits, &conf, &ip), LIMITS_OK);
-		ck_assert_int_eq(limits_connect(limits, &conf, &ip), LIMITS_OK);
-		ck_assert_int_eq(limits_connect(limits, &conf, &ip),
+		ck_assert_int_eq(limits_connect(limits, &conf, &ip, &place),
+		    LIMITS_OK);
+		ck_assert_int_eq(limits_connect(limits, &conf, &ip, &place),
+		    LIMITS_OK);
+		ck_assert_int_eq(limits_connect(limits, &conf, &ip, &place),
 		    LIMITS_CLIENT);
-		limits_disconnect(limits, &ip);
-		limits_disconnect(limits, &ip);
+		limits_disconnect(limits, &place);
+		limits_disconnect(limits, &place);
 	}
+	ck_assert_uint_eq(limits_connections(limits), 0);
+	limits_free(limits);
+}
+END_TEST
+
+/* Wider and narrower networks than the usual; the third is one too many. */
+static const struct {
+	size_t v4, v6;
+	const char *first, *second, *third;
+	enum limits_verdict verdict;
+} widths[] = {
+	/* clang-format off */
+	{ 23, 56, "192.0.2.1", "192.0.3.1", "192.0.2.2", LIMITS_NETWORK },
+	{ 23, 56, "192.0.2.1", "192.0.3.1", "192.0.4.1", LIMITS_OK },
+	{ 32, 56, "192.0.2.1", "192.0.2.2", "192.0.2.3", LIMITS_OK },
+	{ 8,  56, "10.0.0.1",  "10.9.0.1",  "10.255.0.1", LIMITS_NETWORK },
+	{ 24, 64, "2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:2::1",
+	  LIMITS_OK },
+	{ 24, 62, "2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:3::1",
+	  LIMITS_NETWORK },
+	{ 24, 62, "2001:db8::1", "2001:db8:0:1::1", "2001:db8:0:4::1",
+	  LIMITS_OK },
+	/* clang-format on */
+};
+
+START_TEST(a_network_is_as_wide_as_configured)
+{
+	struct limits *limits = limits_new(0, 1);
+	struct conf_limits wide = { .connections_per_network = 2,
+		.network_prefix_v4 = widths[_i].v4,
+		.network_prefix_v6 = widths[_i].v6 };
+	struct ip ip = address(widths[_i].first);
+
+	ck_assert_int_eq(limits_connect(limits, &wide, &ip, &place), LIMITS_OK);
+	ip = address(widths[_i].second);
+	ck_assert_int_eq(limits_connect(limits, &wide, &ip, &place), LIMITS_OK);
+	ip = address(widths[_i].third);
+	ck_assert_int_eq(limits_connect(limits, &wide, &ip, &place),
+	    widths[_i].verdict);
+	limits_free(limits);
+}
+END_TEST
+
+START_TEST(a_connection_leaves_the_network_that_it_was_counted_in)
+{
+	struct limits *limits = limits_new(0, 1);
+	struct conf_limits old = conf, new = conf;
+	struct limits_place places[2];
+	struct ip ip = address("192.0.2.1");
+
+	new.network_prefix_v4 = 16;
+	ck_assert_int_eq(limits_connect(limits, &old, &ip, &places[0]),
+	    LIMITS_OK);
+	ck_assert_int_eq(limits_connect(limits, &new, &ip, &places[1]),
+	    LIMITS_OK);
+	limits_disconnect(limits, &places[0]);
+	limits_disconnect(limits, &places[1]);
 	ck_assert_uint_eq(limits_connections(limits), 0);
 	limits_free(limits);
 }
@@ -119,16 +184,19 @@ START_TEST(the_table_is_bounded_and_forgets_nobody_who_is_connected)
 	char text[32];
 	unsigned i;
 
-	ck_assert_int_eq(limits_connect(limits, &few, &held), LIMITS_OK);
+	ck_assert_int_eq(limits_connect(limits, &few, &held, &place),
+	    LIMITS_OK);
 	for (i = 0; i < 5000; i++) {
 		snprintf(text, sizeof(text), "10.%u.%u.1", i / 256, i % 256);
 		ip = address(text);
 		limits_count(limits, LIMITS_MESSAGES, &ip, i);
 		ck_assert_uint_le(limits_entries(limits), 18);
 	}
-	ck_assert_int_eq(limits_connect(limits, &few, &held), LIMITS_CLIENT);
-	limits_disconnect(limits, &held);
-	ck_assert_int_eq(limits_connect(limits, &few, &held), LIMITS_OK);
+	ck_assert_int_eq(limits_connect(limits, &few, &held, &place),
+	    LIMITS_CLIENT);
+	limits_disconnect(limits, &place);
+	ck_assert_int_eq(limits_connect(limits, &few, &held, &place),
+	    LIMITS_OK);
 	limits_free(limits);
 }
 END_TEST
@@ -142,6 +210,10 @@ limits_suite(void)
 	tcase_add_loop_test(tcase, each_client_network_and_all_have_a_limit, 0,
 	    sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tcase, a_closed_connection_makes_room);
+	tcase_add_loop_test(tcase, a_network_is_as_wide_as_configured, 0,
+	    sizeof(widths) / sizeof(widths[0]));
+	tcase_add_test(tcase,
+	    a_connection_leaves_the_network_that_it_was_counted_in);
 	tcase_add_test(tcase, a_rate_is_over_when_its_hour_is);
 	tcase_add_test(tcase,
 	    the_table_is_bounded_and_forgets_nobody_who_is_connected);
