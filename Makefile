@@ -68,6 +68,7 @@ build/sink: $(SINK:%.c=build/obj/%.o) build/librelayd.a
 	$(SAY) "  LINK  $@"
 	$(Q)$(CC) $(CFLAGS) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
+build/bench/source: $(addprefix build/obj/tests/support/,wire.o latencies.o load_text.o)
 build/bench/%: build/obj/tests/bench/%.o build/librelayd.a
 	$(SAY) "  LINK  $@"
 	$(Q)mkdir -p $(@D)
@@ -194,10 +195,11 @@ fuzz:
 	done
 
 bench:
-	@tests/support/install-packages $(BUILD_PACKAGES) postfix
+	@tests/support/install-packages $(BUILD_PACKAGES) postfix openssl
 	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd build/relayctl build/sink $(BENCHES:tests/bench/%.c=build/bench/%)
 	@tests/bench/bench.sh
 	@tests/bench/waiting.sh
+	@tests/bench/others.sh
 
 # Silent when all is well.
 C_FILES = $(wildcard $(addsuffix /*.[ch],$(ROOMS) relayd tests/*))

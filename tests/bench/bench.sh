@@ -3,13 +3,14 @@
 # and through relayd, in interleaved rounds of one run; prints Markdown.
 # Compare the columns of one run, not numbers across runs: the machine varies.
 #
-#   CELLS   bytes:sessions:messages-per-connection ...
+#   CELLS   bytes:sessions:messages-per-connection ..., with :tls behind for
+#           STARTTLS; "all": every size, number and way (an hour)
 #   ROUNDS  of which the medians are shown      SECS  of load in each
 #   PEERS   direct postfix relayd
 set -euo pipefail
 export LC_ALL=C
 
-CELLS=${CELLS:-10240:20:1 1024:1:1 10240:100:20}
+CELLS=${CELLS:-10240:20:1 1024:1:1 10240:100:20 10240:20:20:tls}
 ROUNDS=${ROUNDS:-3}
 SECS=${SECS:-2}
 PEERS=${PEERS:-direct postfix relayd}
@@ -25,6 +26,20 @@ mkdir -p "$work"
 . "$here/lib.sh"
 
 relayd_pid='' postfix_up=''
+
+every_cell() {
+	local way bytes sessions per
+	for way in '' :tls; do
+		for bytes in 1024 10240 1048576; do
+			for sessions in 1 20 100 500; do
+				for per in 1 20; do
+					echo "$bytes:$sessions:$per$way"
+				done
+			done
+		done
+	done
+}
+[ "$CELLS" != all ] || CELLS=$(every_cell)
 
 stop_all() {
 	trap - EXIT INT TERM
@@ -42,6 +57,7 @@ start_relayd() {
 	mkdir -p "$work/relayd"
 	echo "hosted.test via=[127.0.0.1]:$SINK_PORT" >"$work/relayd/hosted"
 	write_conf "$work/relayd" "$RELAYD_PORT"
+	echo "tls = { certificate = \"$work/cert.pem\"; key = \"$work/key.pem\"; };" >>"$work/relayd/relayd.conf"
 	"$root/build/relayd" -c "$work/relayd/relayd.conf" 2>"$work/relayd/stderr" &
 	relayd_pid=$!
 	wait_port "$RELAYD_PORT" || {
@@ -58,7 +74,7 @@ start_postfix() {
 	}
 	rm -rf "$work/postfix"
 	mkdir -p "$work/postfix"
-	"$here/postfix.sh" "$work/postfix" "$POSTFIX_PORT" "$SINK_PORT"
+	"$here/postfix.sh" "$work/postfix" "$POSTFIX_PORT" "$SINK_PORT" "$work/cert.pem" "$work/key.pem"
 	postfix -c "$work/postfix/etc" set-permissions >/dev/null 2>&1 || :
 	postfix -c "$work/postfix/etc" start >"$work/postfix/start.log" 2>&1 || {
 		cat "$work/postfix/start.log" >&2
@@ -103,10 +119,13 @@ pss_kib() {
 
 # ---- one measurement ----
 
+# The sink has no TLS.
+takes() { [ "$1" != direct ] || [[ $2 != *:tls ]]; }
+
 load() { # PEER CELL SECONDS
-	local bytes sessions per
-	IFS=: read -r bytes sessions per <<<"$2"
-	"$root/build/bench/source" -p "$(port_of "$1")" -l "$bytes" -s "$sessions" -m "$per" -D "$3"
+	local bytes sessions per way
+	IFS=: read -r bytes sessions per way <<<"$2"
+	"$root/build/bench/source" ${way:+-T} -p "$(port_of "$1")" -l "$bytes" -s "$sessions" -m "$per" -D "$3"
 }
 
 # One line: peer cell accepted/s end-to-end/s p50 p99 cpu_us/message failures
@@ -187,18 +206,20 @@ ratio() { # PEER CELL
 }
 
 table() {
-	local cell bytes sessions per peer
+	local cell bytes sessions per way peer
 	for cell in $CELLS; do
-		IFS=: read -r bytes sessions per <<<"$cell"
+		IFS=: read -r bytes sessions per way <<<"$cell"
 		echo
-		echo "### $bytes bytes, $sessions sessions, $per messages a connection"
+		echo "### $bytes bytes, $sessions sessions, $per messages a connection${way:+, under TLS}"
 		echo
 		echo "| | accepted /s | end to end /s | p50 ms | p99 ms | CPU µs a message | peak PSS MiB |"
 		echo "| --- | --: | --: | --: | --: | --: | --: |"
-		for peer in $PEERS; do row "$peer" "$cell"; done
+		for peer in $PEERS; do
+			! takes "$peer" "$cell" || row "$peer" "$cell"
+		done
 		case " $PEERS " in *" relayd "*) ;; *) continue ;; esac
 		for peer in $PEERS; do
-			[ "$peer" = relayd ] || ratio "$peer" "$cell"
+			[ "$peer" = relayd ] || ! takes "$peer" "$cell" || ratio "$peer" "$cell"
 		done
 	done
 }
@@ -206,6 +227,7 @@ table() {
 main() {
 	local round peer cell
 	start_sink
+	write_certificate "$work"
 	for peer in $PEERS; do
 		[ "$peer" = direct ] || "start_$peer"
 	done
@@ -214,7 +236,7 @@ main() {
 	for ((round = 1; round <= ROUNDS; round++)); do
 		for cell in $CELLS; do
 			for peer in $PEERS; do
-				measure "$peer" "$cell" | tee -a "$work/results" >&2
+				! takes "$peer" "$cell" || measure "$peer" "$cell" | tee -a "$work/results" >&2
 			done
 		done
 	done

@@ -75,6 +75,12 @@ arrive() {
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
+# write_certificate DIR: cert.pem and key.pem of relay.test, for a day.
+write_certificate() {
+	openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=relay.test \
+		-addext subjectAltName=DNS:relay.test -keyout "$1/key.pem" -out "$1/cert.pem" 2>/dev/null
+}
+
 # write_conf DIR PORT: a relay for load from this host alone, with its tables in DIR.
 write_conf() {
 	cat >"$1/relayd.conf" <<-CONF
@@ -84,9 +90,9 @@ write_conf() {
 		hosted     = "hosted";
 		spool      = { directory = "spool"; };
 		limits     = {
-			connections = 2000;
+			connections = 20000;
 			connections_per_client = 2000;
-			connections_per_network = 2000;
+			connections_per_network = 20000;
 			messages_per_client_hour = 0;
 			recipients_per_client_hour = 0;
 		};

@@ -1,9 +1,9 @@
 #!/bin/sh
-# postfix.sh DIR PORT NEXT_HOP_PORT - writes the configuration of a private
+# postfix.sh DIR PORT NEXT_HOP_PORT CERTIFICATE KEY - writes the configuration of a private
 # Postfix under DIR: same durability as shipped (one fsync before the 250),
 # everything that costs time and is not part of the job turned off.
 set -eu
-dir=$1 port=$2 next=$3
+dir=$1 port=$2 next=$3 certificate=$4 key=$5
 
 mkdir -p "$dir/etc" "$dir/spool" "$dir/data" "$dir/log"
 chown postfix "$dir/data"
@@ -44,12 +44,14 @@ initial_destination_concurrency = 20
 default_destination_concurrency_limit = 50
 # what this job does not need
 smtputf8_enable = no
-smtpd_tls_security_level = none
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = $certificate
+smtpd_tls_key_file = $key
 smtp_tls_security_level = none
 message_size_limit = 52428800
 CF
 
-# No chroot, 100 smtp clients, 100 smtpd on our port instead of port 25.
+# No chroot, 100 smtp clients, 500 smtpd on our port instead of port 25.
 awk -v port="$port" '
 	$2 == "inet" { next }
 	$2 == "unix" || $2 == "unix-dgram" {
@@ -57,5 +59,5 @@ awk -v port="$port" '
 		if ($1 == "smtp" || $1 == "relay") $7 = 100
 	}
 	{ print }
-	END { print "127.0.0.1:" port " inet n - n - 100 smtpd" }
+	END { print "127.0.0.1:" port " inet n - n - 500 smtpd" }
 ' "$dist" >"$dir/etc/master.cf"

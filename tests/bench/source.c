@@ -8,11 +8,7 @@
  * Owns:    its sessions and the latencies it has seen.
  * Never:   sends to anything but 127.0.0.1, or runs longer than its limit.
  */
-#include <sys/socket.h>
-
 #include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <getopt.h>
@@ -26,10 +22,12 @@
 
 #include "base/buf.h"
 #include "base/xalloc.h"
+#include "tests/support/latencies.h"
+#include "tests/support/load_text.h"
+#include "tests/support/wire.h"
 
 enum {
 	SESSIONS_MAX = 2000,
-	LATENCIES_MAX = 4 << 20,
 	FAILURES_MAX = 10000, /* then something is wrong, not slow */
 	SIZE_MAX_BYTES = 256 << 20,
 	REPLY_MAX = 8192,
@@ -41,6 +39,8 @@ enum stage {
 	CONNECT,
 	BANNER,
 	EHLO,
+	STARTTLS,
+	HANDSHAKE,
 	MAIL,
 	RCPT,
 	DATA,
@@ -53,6 +53,7 @@ enum stage {
 static const char wanted[] = {
 	[BANNER] = '2',
 	[EHLO] = '2',
+	[STARTTLS] = '2',
 	[MAIL] = '2',
 	[RCPT] = '2',
 	[DATA] = '3',
@@ -61,7 +62,7 @@ static const char wanted[] = {
 };
 
 struct session {
-	int fd;
+	struct wire wire;
 	enum stage stage;
 	unsigned sent;  /* messages over this connection */
 	uint64_t began; /* of the message: MAIL was sent */
@@ -75,16 +76,17 @@ static struct source {
 	uint16_t port;
 	unsigned per_connection;
 	bool pipelined;
+	bool tls; /* STARTTLS first */
 	size_t count;
 	struct session sessions[SESSIONS_MAX];
 	struct pollfd polls[SESSIONS_MAX];
 	char *text; /* owned: a body with its final dot */
 	size_t text_len;
 	const char *domain;
+	struct in_addr from;         /* 0.0.0.0: whatever the kernel takes */
 	uint64_t begin, stop, limit; /* nanoseconds, monotonic */
 	uint64_t last;               /* the last 250 */
-	uint64_t accepted, failures;
-	uint32_t *latencies; /* owned: microseconds */
+	uint64_t accepted, failures, failures_max;
 } source;
 
 static uint64_t
@@ -96,36 +98,10 @@ now(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-/* Header, lines of 76 letters up to size, the final dot. */
-static void
-make_text(size_t size)
-{
-	struct buf text;
-
-	buf_init(&text, SIZE_MAX_BYTES);
-	buf_add(&text,
-	    SPAN("From: <source@hosted.test>\r\n"
-		 "To: <sink@hosted.test>\r\n"
-		 "Subject: load\r\n"
-		 "Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n"
-		 "Message-ID: <load@hosted.test>\r\n\r\n"));
-	while (text.len + 78 < size)
-		buf_addf(&text, "%.*s\r\n", 76,
-		    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-		    "abcdefghijklmnopqrstuvwx");
-	buf_add(&text, SPAN(".\r\n"));
-	source.text_len = text.len;
-	source.text = xcalloc(1, text.len);
-	memcpy(source.text, text.data, text.len);
-	buf_clear(&text);
-}
-
 static void
 hang_up(struct session *session)
 {
-	if (session->fd != -1)
-		close(session->fd);
-	session->fd = -1;
+	wire_close(&session->wire);
 	session->stage = CONNECT;
 	session->body = false;
 	buf_clear(&session->in);
@@ -143,29 +119,15 @@ fail(struct session *session)
 static void
 call(struct session *session)
 {
-	struct sockaddr_in name = { .sin_family = AF_INET,
-		.sin_port = htons(source.port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int on = 1;
-
-	if (now() >= source.stop || source.failures > FAILURES_MAX) {
+	if (now() >= source.stop || source.failures > source.failures_max) {
 		session->stage = OVER;
 		return;
 	}
-	session->fd =
-	    socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (session->fd == -1) {
-		source.failures++;
-		return;
-	}
-	setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	buf_init(&session->in, REPLY_MAX);
 	buf_init(&session->out, OUT_MAX);
 	session->stage = BANNER;
 	session->sent = 0;
-	if (connect(session->fd, (struct sockaddr *)&name, sizeof(name)) ==
-		-1 &&
-	    errno != EINPROGRESS)
+	if (!wire_dial(&session->wire, source.from, source.port))
 		fail(session);
 }
 
@@ -207,12 +169,24 @@ static void
 accepted(struct session *session)
 {
 	source.last = now();
-	if (source.accepted < LATENCIES_MAX)
-		source.latencies[source.accepted] =
-		    (uint32_t)((source.last - session->began) / 1000);
+	latencies_add(source.last - session->began);
 	source.accepted++;
 	session->sent++;
 	say_mail(session);
+}
+
+static void
+say_ehlo(struct session *session)
+{
+	buf_add(&session->out, SPAN("EHLO source.test\r\n"));
+	session->stage = EHLO;
+}
+
+static void
+say_starttls(struct session *session)
+{
+	buf_add(&session->out, SPAN("STARTTLS\r\n"));
+	session->stage = STARTTLS;
 }
 
 /* A good reply was heard: what comes next. */
@@ -221,11 +195,17 @@ advance(struct session *session)
 {
 	switch (session->stage) {
 	case BANNER:
-		buf_add(&session->out, SPAN("EHLO source.test\r\n"));
-		session->stage = EHLO;
+		say_ehlo(session);
 		break;
 	case EHLO:
-		say_mail(session);
+		if (source.tls && !wire_is_tls(&session->wire))
+			say_starttls(session);
+		else
+			say_mail(session);
+		break;
+	case STARTTLS:
+		wire_start_tls(&session->wire);
+		session->stage = HANDSHAKE;
 		break;
 	case MAIL:
 		say_rcpt(session);
@@ -245,6 +225,7 @@ advance(struct session *session)
 		hang_up(session);
 		break;
 	case CONNECT:
+	case HANDSHAKE:
 	case OVER:
 		break;
 	}
@@ -268,19 +249,15 @@ hear(struct session *session)
 		}
 		if (in.data[3] != '-')
 			advance(session);
-		if (session->fd == -1)
+		if (session->wire.fd == -1)
 			return;
 		buf_eat(&session->in, at + 1);
+		if (session->stage == HANDSHAKE)
+			return;
 	}
 }
 
 /* ---- bytes ---- */
-
-static bool
-would_block(void)
-{
-	return errno == EAGAIN || errno == EINTR || errno == EINPROGRESS;
-}
 
 static void
 read_some(struct session *session)
@@ -293,12 +270,10 @@ read_some(struct session *session)
 		fail(session);
 		return;
 	}
-	got = recv(session->fd, start, room, 0);
-	if (got == 0 || (got == -1 && !would_block())) {
+	got = wire_read(&session->wire, start, room);
+	if (got == WIRE_END) {
 		fail(session);
-		return;
-	}
-	if (got > 0) {
+	} else if (got > 0) {
 		buf_grew(&session->in, (size_t)got);
 		hear(session);
 	}
@@ -312,11 +287,10 @@ write_commands(struct session *session)
 
 	if (out.len == 0)
 		return true;
-	sent = send(session->fd, out.data, out.len, MSG_NOSIGNAL);
-	if (sent == -1)
-		return would_block();
-	buf_eat(&session->out, (size_t)sent);
-	return true;
+	sent = wire_write(&session->wire, out.data, out.len);
+	if (sent > 0)
+		buf_eat(&session->out, (size_t)sent);
+	return sent != WIRE_END;
 }
 
 static bool
@@ -326,21 +300,42 @@ write_body(struct session *session)
 
 	if (!session->body || session->out.len > 0)
 		return true;
-	sent = send(session->fd, source.text + session->body_at,
-	    source.text_len - session->body_at, MSG_NOSIGNAL);
-	if (sent == -1)
-		return would_block();
+	sent = wire_write(&session->wire, source.text + session->body_at,
+	    source.text_len - session->body_at);
+	if (sent == WIRE_END)
+		return false;
 	session->body_at += (size_t)sent;
 	session->body = session->body_at < source.text_len;
 	return true;
 }
 
+static bool
+shake_hands(struct session *session)
+{
+	ssize_t done;
+
+	if (session->stage != HANDSHAKE)
+		return true;
+	done = wire_handshake(&session->wire);
+	if (done == WIRE_OK)
+		say_ehlo(session);
+	return done != WIRE_END;
+}
+
 static void
 serve(struct session *session, short revents)
 {
-	if ((revents & (POLLIN | POLLERR | POLLHUP)) != 0)
-		read_some(session);
-	if (session->fd != -1 && session->stage != BANNER &&
+	if (!shake_hands(session)) {
+		fail(session);
+		return;
+	}
+	if (session->stage != HANDSHAKE &&
+	    (revents & (POLLIN | POLLERR | POLLHUP)) != 0)
+		do
+			read_some(session);
+		while (session->wire.fd != -1 && session->stage != HANDSHAKE &&
+		    wire_pending(&session->wire));
+	if (session->wire.fd != -1 && session->stage != BANNER &&
 	    (!write_commands(session) || !write_body(session)))
 		fail(session);
 }
@@ -348,6 +343,8 @@ serve(struct session *session, short revents)
 static short
 events_of(const struct session *session)
 {
+	if (session->stage == HANDSHAKE)
+		return wire_wants(&session->wire);
 	return (short)(session->out.len > 0 || session->body ?
 		POLLIN | POLLOUT :
 		POLLIN);
@@ -363,7 +360,7 @@ turn(void)
 		if (source.sessions[i].stage == CONNECT)
 			call(&source.sessions[i]);
 		alive += source.sessions[i].stage != OVER;
-		source.polls[i] = (struct pollfd){ source.sessions[i].fd,
+		source.polls[i] = (struct pollfd){ source.sessions[i].wire.fd,
 			events_of(&source.sessions[i]), 0 };
 	}
 	if (alive == 0 ||
@@ -377,33 +374,15 @@ turn(void)
 
 /* ---- the account ---- */
 
-static int
-compare(const void *a, const void *b)
-{
-	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
-
-	return (left > right) - (left < right);
-}
-
-static uint32_t
-percentile(size_t count, unsigned percent)
-{
-	return count == 0 ? 0 : source.latencies[(count - 1) * percent / 100];
-}
-
 static void
 report(void)
 {
-	size_t count =
-	    source.accepted < LATENCIES_MAX ? source.accepted : LATENCIES_MAX;
-
-	qsort(source.latencies, count, sizeof(source.latencies[0]), compare);
 	printf("{\"accepted\":%" PRIu64 ",\"failures\":%" PRIu64
 	       ",\"begin_ns\":%" PRIu64 ",\"last_ns\":%" PRIu64
 	       ",\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u}\n",
 	    source.accepted, source.failures, source.begin, source.last,
-	    percentile(count, 50), percentile(count, 99),
-	    percentile(count, 100));
+	    latencies_percentile(50), latencies_percentile(99),
+	    latencies_percentile(100));
 }
 
 static int
@@ -411,8 +390,12 @@ usage(void)
 {
 	fputs(
 	    "usage: source -p port [-s sessions] [-m messages per connection]\n"
-	    "       [-l bytes] [-D seconds] [-d domain] [-P]\n"
-	    "  -P  MAIL, RCPT and DATA in one write (PIPELINING)\n",
+	    "       [-l bytes] [-D seconds] [-d domain] [-P] [-T]\n"
+	    "       [-a address] [-F]\n"
+	    "  -a  the loopback address that it comes from\n"
+	    "  -F  a flood: it goes on however often it is refused\n"
+	    "  -P  MAIL, RCPT and DATA in one write (PIPELINING)\n"
+	    "  -T  STARTTLS, with whoever answers\n",
 	    stderr);
 	return 2;
 }
@@ -428,10 +411,9 @@ run(size_t size, uint64_t seconds)
 {
 	size_t i;
 
-	make_text(size);
-	source.latencies = xcalloc(LATENCIES_MAX, sizeof(source.latencies[0]));
+	source.text = load_text(size, &source.text_len);
 	for (i = 0; i < source.count; i++)
-		source.sessions[i].fd = -1;
+		wire_init(&source.sessions[i].wire);
 	source.begin = source.last = now();
 	source.stop = source.begin + seconds * UINT64_C(1000000000);
 	/* What is in flight may take a minute more. */
@@ -442,7 +424,7 @@ run(size_t size, uint64_t seconds)
 	for (i = 0; i < source.count; i++)
 		hang_up(&source.sessions[i]);
 	free(source.text);
-	free(source.latencies);
+	latencies_free();
 }
 
 int
@@ -453,7 +435,8 @@ main(int argc, char *argv[])
 	int option;
 
 	source.domain = "hosted.test";
-	while ((option = getopt(argc, argv, "p:s:m:l:D:d:P")) != -1) {
+	source.failures_max = FAILURES_MAX;
+	while ((option = getopt(argc, argv, "p:s:m:l:D:d:PTa:F")) != -1) {
 		if (option == 'p')
 			good = number(optarg, UINT16_MAX, &port) && good;
 		else if (option == 's')
@@ -469,6 +452,12 @@ main(int argc, char *argv[])
 			source.domain = optarg;
 		else if (option == 'P')
 			source.pipelined = true;
+		else if (option == 'T')
+			source.tls = true;
+		else if (option == 'a')
+			good = inet_aton(optarg, &source.from) == 1 && good;
+		else if (option == 'F')
+			source.failures_max = UINT64_MAX;
 		else
 			return usage();
 	}
@@ -478,5 +467,6 @@ main(int argc, char *argv[])
 	source.count = sessions;
 	source.per_connection = (unsigned)per;
 	run(size, seconds);
-	return source.failures > FAILURES_MAX ? EXIT_FAILURE : EXIT_SUCCESS;
+	return source.failures > source.failures_max ? EXIT_FAILURE :
+						       EXIT_SUCCESS;
 }
