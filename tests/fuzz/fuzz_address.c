@@ -88,7 +88,7 @@ read_path(struct span text)
 	}
 	assert(used <= text.len);
 	rest = span_skip(text, used);
-	assert(rest.len == 0 || strchr(" 	<", rest.data[0]) == NULL);
+	assert(rest.len == 0 || memchr(" \t<", rest.data[0], 3) == NULL);
 	look_at(&address);
 	read_again(&address);
 }

@@ -289,7 +289,7 @@ static void
 secure(struct desk *desk)
 {
 	static const struct tls_facts facts = { .version = "TLSv1.3",
-		.cipher = "AES-256-GCM",
+		.cipher = "TLS_AES_256_GCM_SHA384",
 		.bits = 256 };
 
 	/* What else came in the clear would be taken for a handshake. */

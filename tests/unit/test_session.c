@@ -151,7 +151,7 @@ START_TEST(a_message_that_is_refused_whole_is_one_line_with_all_fields)
 	    "%s: %.*s", whole[_i], SPAN_ARG(log));
 	ck_assert(holds(log, "from=a@b.example rcpts=1 rcpt=ann@campus.test"));
 	ck_assert(holds(log, "rule=tests/dialogs/tables/hosted:2"));
-	ck_assert(holds(log, " tls=TLSv1.3/AES-256-GCM"));
+	ck_assert(holds(log, " tls=TLSv1.3/TLS_AES_256_GCM_SHA384"));
 	ck_assert(holds(log, " ref="));
 	ck_assert(holds(log, " size="));
 	ck_assert(holds(log, " ms="));
