@@ -27,7 +27,7 @@
 
 enum {
 	OUT_MAX = 16 << 20,
-	READ_BUDGET = 1 << 20,
+	READ_BUDGET = 16 << 10,
 	STILL = 3,          /* turns in which nothing happens: it is still */
 	TURNS_MAX = 100000, /* until it must be */
 	WALL = 1795421109,

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "tests/support/desk.h"
+#include "tests/support/desk_wire.h"
 #include "tests/support/suite.h"
 
 enum {
 	HEARD_MAX = 8 << 20,
 	WALKS = 400,
+	WALKS_WIRE = 60,
 	STEPS = 60,
 };
 
@@ -400,6 +402,54 @@ START_TEST(no_order_of_commands_confuses_it_however_it_is_cut)
 }
 END_TEST
 
+/* The same walk, in records of some bytes each. */
+static void
+run_walk_on_wire(struct desk_wire *wire, struct span walk, size_t step,
+    struct buf *out)
+{
+	size_t at;
+
+	buf_empty(out);
+	desk_wire_connect(wire);
+	for (at = 0; at < walk.len; at += step) {
+		desk_wire_send(wire, span_head(span_skip(walk, at), step));
+		desk_wire_receive(wire, out);
+	}
+	desk_wire_receive(wire, out);
+	desk_mask_ids(out);
+	buf_addf(out, "%zu queued", desk_queued(desk));
+}
+
+START_TEST(no_order_of_commands_confuses_it_under_tls)
+{
+	struct desk_options options = { .tls = true };
+	struct buf walk, again;
+	struct desk_wire *wire;
+	size_t i;
+
+	desk_free(desk);
+	desk = desk_new(&options);
+	wire = desk_wire_new(desk, &options, LISTEN_TLS_IMPLICIT);
+	buf_init(&walk, HEARD_MAX);
+	buf_init(&again, HEARD_MAX);
+	walk_state = 100 + (uint64_t)_i;
+	for (i = 0; i < WALKS_WIRE; i++) {
+		buf_empty(&walk);
+		make_walk(&walk);
+		run_walk(buf_span(&walk), walk.len, &heard);
+		run_walk_on_wire(wire, buf_span(&walk),
+		    i % 2 == 0 ? walk.len : 1 + draw(50), &again);
+		if (!span_equal(buf_span(&heard), buf_span(&again)))
+			ck_abort_msg("walk \"%s\" gave \"%s\" and \"%s\"",
+			    buf_text(&walk), buf_text(&heard),
+			    buf_text(&again));
+	}
+	desk_wire_free(wire);
+	buf_clear(&walk);
+	buf_clear(&again);
+}
+END_TEST
+
 static Suite *
 session_suite(void)
 {
@@ -433,6 +483,8 @@ session_suite(void)
 	tcase_add_test(tcase, plaintext_behind_starttls_ends_the_session);
 	tcase_add_loop_test(tcase,
 	    no_order_of_commands_confuses_it_however_it_is_cut, 0, 5);
+	tcase_add_loop_test(tcase, no_order_of_commands_confuses_it_under_tls,
+	    0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
