@@ -89,12 +89,12 @@ desk_wire_new(struct desk *desk, const struct desk_options *options,
 	virtual_clock_init(&wire->clock, WALL);
 	wire->loop = virtual_clock_loop(&wire->clock);
 	loop_each_turn(wire->loop, commit, wire);
-	conns_init(&wire->conns, wire->loop, desk_service(desk));
+	conns_init(&wire->conns, wire->loop, desk_service(desk), 1);
 	return wire;
 }
 
-static void
-hang_up(struct desk_wire *wire)
+void
+desk_wire_hang_up(struct desk_wire *wire)
 {
 	conns_kill(&wire->conns);
 	loop_turn(wire->loop, false);
@@ -108,7 +108,7 @@ desk_wire_free(struct desk_wire *wire)
 {
 	if (wire == NULL)
 		return;
-	hang_up(wire);
+	desk_wire_hang_up(wire);
 	loop_free(wire->loop);
 	tls_server_free(wire->endpoint.tls);
 	tls_client_free(wire->trust);
@@ -134,16 +134,18 @@ void
 desk_wire_connect(struct desk_wire *wire)
 {
 	struct service *service = desk_service(wire->desk);
+	struct limits_place place;
 	int ends[2];
 
-	hang_up(wire);
+	desk_wire_hang_up(wire);
 	desk_connect(wire->desk);
 	service->next_id = 1; /* as the session that is there in memory */
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 			     ends),
 	    0);
-	limits_connect(service->limits, &service->conf->limits, &wire->ip);
-	conn_open(&wire->conns, &wire->endpoint, ends[0], &wire->ip);
+	limits_connect(service->limits, &service->conf->limits, &wire->ip,
+	    &place);
+	conn_open(&wire->conns, &wire->endpoint, ends[0], &place);
 	wire->client = stream_new(ends[1]);
 	wire->over = false;
 	if (wire->endpoint.mode == LISTEN_TLS_IMPLICIT)

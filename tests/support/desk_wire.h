@@ -27,6 +27,8 @@ void desk_wire_free(struct desk_wire *wire);
 void desk_wire_connect(struct desk_wire *wire);
 /* Under TLS, one record. */
 void desk_wire_send(struct desk_wire *wire, struct span bytes);
+/* The end of the connection, before the desk is used without the wire. */
+void desk_wire_hang_up(struct desk_wire *wire);
 /* Appends what was said until all is still; false once it is closed. */
 bool desk_wire_receive(struct desk_wire *wire, struct buf *out);
 

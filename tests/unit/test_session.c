@@ -416,6 +416,7 @@ run_walk_on_wire(struct desk_wire *wire, struct span walk, size_t step,
 		desk_wire_receive(wire, out);
 	}
 	desk_wire_receive(wire, out);
+	desk_wire_hang_up(wire);
 	desk_mask_ids(out);
 	buf_addf(out, "%zu queued", desk_queued(desk));
 }
