@@ -260,6 +260,43 @@ START_TEST(every_dialogue_goes_the_same_under_tls)
 }
 END_TEST
 
+/* A dialogue that the README names; NULL at its end. */
+static const char *
+next_named(FILE *readme, char line[256])
+{
+	while (fgets(line, 256, readme) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] == '\t')
+			return line + 1;
+	}
+	return NULL;
+}
+
+START_TEST(the_readme_names_every_dialogue_and_no_other)
+{
+	FILE *readme = fopen("tests/dialogs/README", "r");
+	bool *named = xcalloc(files.gl_pathc, sizeof(*named));
+	char line[256], path[300];
+	const char *name;
+	size_t i;
+
+	ck_assert_ptr_nonnull(readme);
+	while ((name = next_named(readme, line)) != NULL) {
+		snprintf(path, sizeof(path), "tests/dialogs/%s.smtp", name);
+		for (i = 0; i < files.gl_pathc; i++)
+			if (strcmp(files.gl_pathv[i], path) == 0)
+				break;
+		ck_assert_msg(i < files.gl_pathc, "there is no %s", path);
+		named[i] = true;
+	}
+	for (i = 0; i < files.gl_pathc; i++)
+		ck_assert_msg(named[i], "nothing is said of %s",
+		    files.gl_pathv[i]);
+	fclose(readme);
+	free(named);
+}
+END_TEST
+
 static Suite *
 dialogs_suite(void)
 {
@@ -269,6 +306,7 @@ dialogs_suite(void)
 	if (glob("tests/dialogs/*.smtp", 0, NULL, &files) != 0)
 		abort();
 	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, the_readme_names_every_dialogue_and_no_other);
 	tcase_add_loop_test(tcase,
 	    every_dialogue_goes_as_written_however_it_is_cut, 0,
 	    (int)files.gl_pathc);
