@@ -1,6 +1,7 @@
 /*
  * test_clients - other people's clients hand mail to relayd: curl, swaks,
- * msmtp, Python's smtplib and openssl s_client; what arrives is compared.
+ * msmtp, s-nail, Python's smtplib, Perl's Net::SMTP, nodemailer, openssl
+ * s_client and gnutls-cli; what arrives is compared.
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,25 @@ enum {
 	"    sys.stdin.buffer.read(), ['BODY=8BITMIME'])\n"             \
 	"s.quit()\n"
 
+#define PERL_SEND                                                         \
+	"my ($port, $to) = @ARGV; local $/; my $mail = <STDIN>;\n"        \
+	"my $smtp = Net::SMTP->new('127.0.0.1', Port => $port,\n"         \
+	"    Timeout => 20) or die;\n"                                    \
+	"$smtp->mail('printer@campus.test') and $smtp->to($to) and\n"     \
+	"    $smtp->data and $smtp->datasend($mail) and $smtp->dataend\n" \
+	"    or do { print $smtp->code, ' ', $smtp->message; exit 1 };\n" \
+	"$smtp->quit;\n"
+
+/* By its full path: node may be another one than Debian's. */
+#define NODE_SEND                                                      \
+	"const mailer = require('/usr/share/nodejs/nodemailer');\n"    \
+	"const mail = require('fs').readFileSync(0);\n"                \
+	"mailer.createTransport({ host: '127.0.0.1',\n"                \
+	"    port: Number(process.argv[1]) }).sendMail({ raw: mail,\n" \
+	"    envelope: { from: 'printer@campus.test',\n"               \
+	"        to: [process.argv[2]] } }, e => {\n"                  \
+	"    if (e) { console.log(e.response); process.exit(1); } });\n"
+
 /* In the arguments PORT and TO stand for the port and the recipient. */
 static const struct client {
 	const char *args[ARGS_MAX];
@@ -44,6 +64,13 @@ static const struct client {
 	    "--auth=off", "--from=printer@campus.test", "--timeout=20", "--",
 	    "TO" } },
 	{ { "/usr/bin/python3", "-c", PYTHON_SEND, "PORT", "TO" } },
+	{ { "perl", "-MNet::SMTP", "-e", PERL_SEND, "PORT", "TO" } },
+	{ { "node", "-e", NODE_SEND, "PORT", "TO" } },
+	{ { "s-nail", "-:/", "-S", "v15-compat", "-S",
+	    "mta=smtp://127.0.0.1:PORT", "-S", "smtp-auth=none", "-S",
+	    "sendwait", "-S", "nosave", "-S", "mime-encoding=8b", "-S",
+	    "ttycharset=utf-8", "-r", "printer@campus.test", "-s",
+	    "from a client", "TO" } },
 };
 
 enum {
@@ -64,6 +91,30 @@ expand_one(const char *text, const char *word, const char *value,
 	buf_add(out, span_make(text, (size_t)(found - text)));
 	buf_add(out, span_of(value));
 	buf_add(out, span_of(found + strlen(word)));
+}
+
+/* Those that read text, whose lines end in LF. */
+static bool
+reads_text(const char *program)
+{
+	return strcmp(program, "perl") == 0 || strcmp(program, "s-nail") == 0;
+}
+
+static int
+run_with_input(const char *const *argv, struct span input, struct buf *output)
+{
+	bool text = reads_text(argv[0]);
+	struct buf lines;
+	int status;
+	size_t i;
+
+	buf_init(&lines, OUTPUT_MAX);
+	for (i = 0; i < input.len; i++)
+		if (!text || input.data[i] != '\r')
+			buf_add_byte(&lines, input.data[i]);
+	status = program_run(argv, buf_span(&lines), output);
+	buf_clear(&lines);
+	return status;
 }
 
 /* Runs a client with PORT and TO filled in; its exit status. */
@@ -89,7 +140,7 @@ run_client(const struct client *client, uint16_t port, const char *to,
 		argv[count] = buf_text(&args[count]);
 	}
 	argv[count] = NULL;
-	status = program_run(argv, input, output);
+	status = run_with_input(argv, input, output);
 	for (i = 0; i < count; i++)
 		buf_clear(&args[i]);
 	return status;
@@ -271,29 +322,34 @@ START_TEST(clients_speak_tls_from_the_first_byte)
 }
 END_TEST
 
-START_TEST(openssl_s_client_talks_to_starttls_by_hand)
+/* Clients that only carry bytes; @ stands for the certificate. */
+static const struct client carriers[] = {
+	{ { "openssl", "s_client", "-quiet", "-starttls", "smtp", "-connect",
+	    "127.0.0.1:PORT", "-servername", "mail.campus.test",
+	    "-verify_return_error", "-verify_hostname", "mail.campus.test",
+	    "-CAfile", "@" } },
+	{ { "gnutls-cli", "--starttls-proto=smtp", "--port=PORT",
+	    "--x509cafile", "@", "--verify-hostname=mail.campus.test",
+	    "127.0.0.1" } },
+};
+
+START_TEST(a_session_by_hand_goes_through_starttls)
 {
 	static const char session[] =
 	    "EHLO by.hand\r\nMAIL FROM:<printer@campus.test>\r\n"
 	    "RCPT TO:<hand@campus.test>\r\nDATA\r\n" HEAD
 	    "..leading dot\r\n...two\r\n..\r\n"
 	    "\xc3\xbcml\xc3\xa4ut\r\nthe end\r\n.\r\nQUIT\r\n";
+	struct client client = carriers[_i];
 	struct tls_scene tls;
-	struct buf output;
-	int status;
+	size_t i;
 
 	tls_scene_open(&tls);
-	buf_init(&output, OUTPUT_MAX);
-	status =
-	    run_client(&(struct client){ { "openssl", "s_client", "-quiet",
-			   "-starttls", "smtp", "-connect", "127.0.0.1:PORT",
-			   "-servername", "mail.campus.test",
-			   "-verify_return_error", "-verify_hostname",
-			   "mail.campus.test", "-CAfile", tls.certificate } },
-		daemon_port(tls.scene.daemon), "", SPAN(session), &output);
-	ck_assert_msg(status == 0, "%s", buf_text(&output));
-	assert_arrived_under_tls(&tls, "hand@campus.test");
-	buf_clear(&output);
+	for (i = 0; i < ARGS_MAX && client.args[i] != NULL; i++)
+		if (strcmp(client.args[i], "@") == 0)
+			client.args[i] = tls.certificate;
+	run_under_tls(&tls, &client, daemon_port(tls.scene.daemon),
+	    "hand@campus.test", SPAN(session));
 	tls_scene_close(&tls);
 }
 END_TEST
@@ -311,7 +367,8 @@ clients_suite(void)
 	    CLIENTS);
 	tcase_add_test(tcase, clients_begin_tls_and_hand_over_mail);
 	tcase_add_test(tcase, clients_speak_tls_from_the_first_byte);
-	tcase_add_test(tcase, openssl_s_client_talks_to_starttls_by_hand);
+	tcase_add_loop_test(tcase, a_session_by_hand_goes_through_starttls, 0,
+	    sizeof(carriers) / sizeof(carriers[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
