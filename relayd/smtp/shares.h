@@ -16,7 +16,7 @@
  */
 enum {
 	SHARES_KINDS = 1024,
-	SHARES_CALLS = 4,     /* of one client in a turn */
+	SHARES_CALLS = 2,     /* of one client in a turn */
 	SHARES_ALONE_MS = 50, /* after the last call of another */
 };
 
