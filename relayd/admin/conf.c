@@ -70,12 +70,44 @@ check_pair(const struct conf_reader *reader, const config_t *tree,
 		    needed);
 }
 
+static size_t
+lines_of(const char *text)
+{
+	size_t lines = 1;
+
+	while ((text = strchr(text, '\n')) != NULL) {
+		text++;
+		lines++;
+	}
+	return lines;
+}
+
+/* Each certificate has its key. */
+static void
+check_keys(const struct conf_reader *reader, const config_t *tree,
+    const struct conf *conf)
+{
+	size_t certificates, keys;
+
+	if (conf->tls.certificate == NULL || conf->tls.key == NULL)
+		return;
+	certificates = lines_of(conf->tls.certificate);
+	keys = lines_of(conf->tls.key);
+	if (certificates != keys)
+		complain(reader->complaints, reader->file,
+		    line_of(tree, "tls.key"), 0,
+		    "tls.certificate has %zu files and tls.key %zu; expected "
+		    "as many",
+		    certificates, keys);
+}
+
 /* What one value alone cannot tell. */
 static void
 check(const struct conf_reader *reader, const config_t *tree, struct conf *conf)
 {
 	check_pair(reader, tree, "tls.certificate", "tls.key");
 	check_pair(reader, tree, "tls.key", "tls.certificate");
+	check_keys(reader, tree, conf);
 	check_pair(reader, tree, "group", "user");
 	if (conf->delivery.retry_first > conf->delivery.retry_max)
 		complain(reader->complaints, reader->file,

@@ -31,10 +31,10 @@ struct conf_listen {
 };
 
 struct conf_tls {
-	char *certificate; /* NULL: no TLS for clients */
-	char *key;
-	char *priority; /* NULL: "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1" or so */
-	char *ca;       /* for next hops; NULL: the system's */
+	char *certificate; /* files, one a line; NULL: no TLS for clients */
+	char *key;         /* as many */
+	char *priority;    /* NULL: "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1" or so */
+	char *ca;          /* for next hops; NULL: the system's */
 };
 
 struct conf_spool {

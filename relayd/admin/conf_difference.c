@@ -43,6 +43,31 @@ say_text(const struct conf_key *key, const void *field, struct buf *out)
 	buf_add_byte(out, '"');
 }
 
+/* Lines, as the array that they were; one alone as a text. */
+static void
+say_lines(const struct conf_key *key, const void *field, struct buf *out)
+{
+	const char *text = *(char *const *)field;
+	struct span rest;
+	bool many;
+
+	(void)key;
+	if (text == NULL)
+		return;
+	many = strchr(text, '\n') != NULL;
+	if (many)
+		buf_add(out, SPAN("[ "));
+	for (rest = span_of(text); rest.len > 0;) {
+		buf_add_byte(out, '"');
+		buf_add_escaped(out, span_cut(&rest, '\n'), VALUE_MAX / 8);
+		buf_add_byte(out, '"');
+		if (rest.len > 0)
+			buf_add(out, SPAN(", "));
+	}
+	if (many)
+		buf_add(out, SPAN(" ]"));
+}
+
 static void
 say_count(const struct conf_key *key, const void *field, struct buf *out)
 {
@@ -112,6 +137,7 @@ static const struct kind kinds[] = {
 	/* clang-format off */
 	{ conf_read_text,       sizeof(char *),   say_text },
 	{ conf_read_path,       sizeof(char *),   say_text },
+	{ conf_read_paths,      sizeof(char *),   say_lines },
 	{ conf_mail_hostname,   sizeof(char *),   say_text },
 	{ conf_mail_postmaster, sizeof(char *),   say_text },
 	{ conf_mail_priority,   sizeof(char *),   say_text },

@@ -63,8 +63,8 @@ static const struct conf_key root[] = {
 	{ "listen", conf_listen_read, 0, .required =
 	    "a list such as ( { address = \"*\"; port = 25; } )" },
 
-	{ "tls.certificate", conf_read_path, AT(tls.certificate), .least = 1, .most = PATH_LONGEST },
-	{ "tls.key", conf_read_path, AT(tls.key), .least = 1, .most = PATH_LONGEST },
+	{ "tls.certificate", conf_read_paths, AT(tls.certificate), .least = 1, .most = PATH_LONGEST },
+	{ "tls.key", conf_read_paths, AT(tls.key), .least = 1, .most = PATH_LONGEST },
 	{ "tls.priority", conf_mail_priority, AT(tls.priority), .least = 1, .most = 1000 },
 	{ "tls.ca", conf_read_path, AT(tls.ca), .least = 1, .most = PATH_LONGEST },
 

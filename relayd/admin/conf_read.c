@@ -315,3 +315,38 @@ conf_read_path(const struct conf_reader *reader, const struct conf_key *key,
 	*(char **)field = path;
 	return true;
 }
+
+enum {
+	PATHS_MAX = 64
+};
+
+bool
+conf_read_paths(const struct conf_reader *reader, const struct conf_key *key,
+    const struct conf_value *value, void *field)
+{
+	const config_setting_t *setting = value->setting;
+	struct conf_value element = *value;
+	bool good = true;
+	char *path = NULL;
+	struct buf lines;
+	int count, i;
+
+	if (setting == NULL || !config_setting_is_array(setting))
+		return conf_read_path(reader, key, value, field);
+	count = config_setting_length(setting);
+	if (count < 1 || count > PATHS_MAX)
+		return conf_read_wrong(reader, value,
+		    "a file name, or an array of 1 to %d", PATHS_MAX);
+	buf_init(&lines, PATHS_MAX * (key->most + 1));
+	for (i = 0; i < count && good; i++) {
+		element.text = config_setting_get_string_elem(setting, i);
+		good = conf_read_path(reader, key, &element, &path);
+		if (good)
+			buf_addf(&lines, "%s%s", i == 0 ? "" : "\n", path);
+	}
+	if (good)
+		conf_read_keep(field, buf_text(&lines), lines.len);
+	free(path);
+	buf_clear(&lines);
+	return good;
+}

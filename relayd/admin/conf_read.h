@@ -60,6 +60,9 @@ bool conf_read_text(const struct conf_reader *reader,
     const struct conf_key *key, const struct conf_value *value, void *field);
 bool conf_read_path(const struct conf_reader *reader,
     const struct conf_key *key, const struct conf_value *value, void *field);
+/* A path, or an array of them, which is kept as lines of one text. */
+bool conf_read_paths(const struct conf_reader *reader,
+    const struct conf_key *key, const struct conf_value *value, void *field);
 
 /* For readers of other types: "NAME is FOUND; expected ...", always false. */
 bool conf_read_wrong(const struct conf_reader *reader,

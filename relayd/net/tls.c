@@ -86,8 +86,31 @@ load_pair(gnutls_certificate_credentials_t credentials, const char *certificate,
 	return false;
 }
 
+/* GnuTLS chooses among them by the names that they carry. */
+static bool
+load_pairs(gnutls_certificate_credentials_t credentials,
+    const char *certificates, const char *keys, struct buf *why)
+{
+	struct span left = span_of(certificates), keys_left = span_of(keys);
+	struct span file, key_file;
+	bool good = true;
+
+	while (good && left.len > 0) {
+		char *certificate, *key;
+
+		file = span_cut(&left, '\n');
+		key_file = span_cut(&keys_left, '\n');
+		certificate = xstrndup(file.data, file.len);
+		key = xstrndup(key_file.data, key_file.len);
+		good = load_pair(credentials, certificate, key, why);
+		free(certificate);
+		free(key);
+	}
+	return good;
+}
+
 struct tls_server *
-tls_server_new(const char *certificate, const char *key, const char *priority,
+tls_server_new(const char *certificates, const char *keys, const char *priority,
     struct buf *why)
 {
 	struct tls_server *tls = xcalloc(1, sizeof(*tls));
@@ -96,29 +119,42 @@ tls_server_new(const char *certificate, const char *key, const char *priority,
 	must(gnutls_certificate_allocate_credentials(&tls->credentials));
 	must(gnutls_session_ticket_key_generate(&tls->ticket_key));
 	if (!set_priority(&tls->priority, priority, why) ||
-	    !load_pair(tls->credentials, certificate, key, why)) {
+	    !load_pairs(tls->credentials, certificates, keys, why)) {
 		tls_server_free(tls);
 		return NULL;
 	}
 	return tls;
 }
 
-int64_t
-tls_server_expires(const struct tls_server *tls)
+/* False: there is no such pair. */
+static bool
+expires(const struct tls_server *tls, unsigned index, int64_t *when)
 {
 	gnutls_x509_crt_t *chain;
 	unsigned count, i;
-	time_t expires = -1;
 
-	if (gnutls_certificate_get_x509_crt(tls->credentials, 0, &chain,
+	if (gnutls_certificate_get_x509_crt(tls->credentials, index, &chain,
 		&count) < 0)
-		return -1;
+		return false;
+	*when = -1;
 	if (count > 0)
-		expires = gnutls_x509_crt_get_expiration_time(chain[0]);
+		*when = gnutls_x509_crt_get_expiration_time(chain[0]);
 	for (i = 0; i < count; i++)
 		gnutls_x509_crt_deinit(chain[i]);
 	gnutls_free(chain);
-	return expires;
+	return true;
+}
+
+int64_t
+tls_server_expires(const struct tls_server *tls)
+{
+	int64_t first = -1, when;
+	unsigned i;
+
+	for (i = 0; expires(tls, i, &when); i++)
+		if (when != -1 && (first == -1 || when < first))
+			first = when;
+	return first;
 }
 
 void

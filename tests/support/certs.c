@@ -78,13 +78,16 @@ save_both(const struct certs *certs, const char *name, gnutls_x509_crt_t crt,
 }
 
 static gnutls_x509_privkey_t
-make_key(void)
+make_key(bool rsa)
 {
 	gnutls_x509_privkey_t key;
 
 	must(gnutls_x509_privkey_init(&key));
-	must(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-	    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
+	if (rsa)
+		must(gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, 2048, 0));
+	else
+		must(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+		    GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
 	return key;
 }
 
@@ -113,7 +116,7 @@ certs_new(void)
 
 	strcpy(certs->directory, "/tmp/relayd-certs-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(certs->directory));
-	certs->key = make_key();
+	certs->key = make_key(false);
 	certs->ca = make_crt(certs, certs->key, "CA");
 	must(gnutls_x509_crt_set_basic_constraints(certs->ca, 1, -1));
 	must(
@@ -163,7 +166,7 @@ void
 certs_issue(struct certs *certs, const char *name,
     const struct certs_wish *wish)
 {
-	gnutls_x509_privkey_t key = make_key();
+	gnutls_x509_privkey_t key = make_key(wish->rsa);
 	gnutls_x509_crt_t crt = make_crt(certs, key, name);
 
 	set_names(crt, wish);

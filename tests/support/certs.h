@@ -22,6 +22,7 @@ struct certs_wish {
 	bool expired;
 	bool for_clients; /* extended key usage: not for servers */
 	bool self_signed; /* not by our CA */
+	bool rsa;         /* a key of that kind; otherwise ECDSA */
 };
 
 /* Makes the folder and a CA: ca.pem. */
