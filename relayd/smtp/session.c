@@ -180,7 +180,9 @@ run_line(struct session *session, struct span line)
 	session->verb = verb == NULL ? "unknown" : verb->name;
 	if (verb != NULL && verb->last_in_group && session->pipelined)
 		quirks_note(&session->quirks, QUIRK_IMPATIENT);
-	if (verb == NULL)
+	if (verb == NULL && span_ends(name, SPAN(":")))
+		session_do_field(session);
+	else if (verb == NULL)
 		session_error(session, 500, "5.5.2", "command not recognized");
 	else if ((verb->allowed & 1u << session->phase) == 0)
 		session_out_of_order(session);

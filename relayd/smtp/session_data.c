@@ -40,6 +40,15 @@ refuse_for_spool(struct session *session)
 	session->service->counts.failed++;
 }
 
+static void
+refuse_for_rate(struct session *session)
+{
+	session_error(session, 450, "4.7.1",
+	    "other connections from %s have used up its messages of this "
+	    "hour; try again later",
+	    session->client_text);
+}
+
 /* The one way out of a transaction that has failed: all of it is forgotten. */
 static void
 give_up(struct session *session, void (*refuse)(struct session *session))
@@ -69,6 +78,10 @@ session_do_data(struct session *session, struct span args)
 {
 	if (args.len > 0) {
 		session_error(session, 501, "5.5.4", "DATA takes no argument");
+		return;
+	}
+	if (session_over_rate(session)) {
+		give_up(session, refuse_for_rate);
 		return;
 	}
 	if (!begin(session, DOT_STUFFED)) {
@@ -328,6 +341,8 @@ session_do_bdat(struct session *session, struct span args)
 	session->chunk.last = last;
 	if (session->phase != PHASE_RCPT && session->phase != PHASE_CHUNKS)
 		drop_chunk(session, size, session_out_of_order);
+	else if (session->mail == NULL && session_over_rate(session))
+		drop_chunk(session, size, refuse_for_rate);
 	else if (session->mail == NULL && !begin(session, DOT_PLAIN))
 		drop_chunk(session, size, refuse_for_spool);
 	else

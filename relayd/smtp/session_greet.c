@@ -225,3 +225,13 @@ session_do_foreign(struct session *session, struct span args)
 	session_clear(session);
 	session_enter_phase(session, PHASE_CLOSE);
 }
+
+void
+session_do_field(struct session *session)
+{
+	session->verb = "field";
+	session_error(session, 554, "5.5.1",
+	    "a header field where a command is due; the session ends here");
+	session_clear(session);
+	session_enter_phase(session, PHASE_CLOSE);
+}

@@ -121,11 +121,22 @@ void session_do_auth(struct session *session, struct span args);
 void session_do_quit(struct session *session, struct span args);
 /* A client of another protocol. */
 void session_do_foreign(struct session *session, struct span args);
+/*
+ * A header field where a command is due: the client goes on with a message
+ * whose DATA was refused, or another protocol with its header.  No line of
+ * that may be taken for a command.
+ */
+void session_do_field(struct session *session);
 
 /* ---- session_mail.c ---- */
 
 void session_do_mail(struct session *session, struct span args);
 void session_do_rcpt(struct session *session, struct span args);
+/*
+ * Has the client used up its messages of this hour since MAIL?  Others of its
+ * connections may have.
+ */
+bool session_over_rate(const struct session *session);
 
 /* ---- session_data.c ---- */
 

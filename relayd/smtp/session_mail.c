@@ -130,6 +130,21 @@ within_message_rate(struct session *session, const struct address *sender)
 	    "messages_per_client_hour");
 }
 
+bool
+session_over_rate(const struct session *session)
+{
+	const struct service *service = session->service;
+	uint32_t granted = rules_grant_rate(service->rules, &session->client,
+	    &session->transaction->sender, service_wall(service));
+	size_t max = granted != 0 ?
+	    granted :
+	    service->conf->limits.messages_per_client_hour;
+	unsigned wait;
+
+	return !limits_allow(service->limits, LIMITS_MESSAGES, &session->client,
+	    max, service_now(service), &wait);
+}
+
 /* Everything that may stand against a transaction but its recipients. */
 static bool
 mail_allowed(struct session *session, const struct address *sender,
