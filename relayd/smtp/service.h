@@ -13,15 +13,21 @@
 
 /*
  * What all sessions share.  They read conf here at each command and keep no
- * pointer into it; a transaction holds the rules that it began with.  So a
- * reload just sets the two.
+ * pointer into it; a transaction holds the rules that it began with, for a
+ * while.  So a reload just sets the two.
  */
+enum {
+	SERVICE_ENVELOPES_MAX = 64 << 20, /* bytes; then RCPT hears 452 */
+	SERVICE_STALE_MS = 600000,        /* of a transaction under old rules */
+};
+
 struct service {
 	const struct conf *conf;   /* borrowed */
 	const struct rules *rules; /* borrowed */
 	struct spool *spool;       /* borrowed */
 	struct limits *limits;     /* borrowed from the server */
 	struct smtp_counts counts;
+	size_t envelope_bytes; /* that all open transactions take */
 	bool draining;
 
 	/* Told of each accepted message that a line of the allowlist let in. */

@@ -190,6 +190,21 @@ run_line(struct session *session, struct span line)
 		verb->run(session, args);
 }
 
+/*
+ * A transaction that goes on and on would keep rules alive that a reload has
+ * replaced, and what they let in.
+ */
+static bool
+is_stale(const struct session *session)
+{
+	const struct transaction *transaction = session->transaction;
+
+	return transaction != NULL &&
+	    transaction->rules != session->service->rules &&
+	    service_now(session->service) - transaction->begun >
+	    SERVICE_STALE_MS;
+}
+
 /* A client that does nothing but err, or that never ends, is let go. */
 static void
 check_limits(struct session *session)
@@ -198,7 +213,10 @@ check_limits(struct session *session)
 
 	if (session->phase == PHASE_CLOSE || session->phase == PHASE_COMMIT)
 		return;
-	if (limits->errors_per_session != 0 &&
+	if (is_stale(session))
+		session_hang_up(session, "4.3.2",
+		    "the tables have changed since MAIL; begin anew");
+	else if (limits->errors_per_session != 0 &&
 	    session->errors > limits->errors_per_session)
 		session_hang_up(session, "4.7.0",
 		    "too many errors in one session (limit %zu)",

@@ -184,7 +184,8 @@ session_do_mail(struct session *session, struct span args)
 	if (!mail_allowed(session, &sender, &params))
 		return;
 	session->transaction = transaction_new(&sender, &params,
-	    session->service->rules, service_now(session->service));
+	    session->service->rules, service_now(session->service),
+	    &session->service->envelope_bytes);
 	session_enter_phase(session, PHASE_MAIL);
 	session_reply(session, 250, "2.1.0", "sender ok");
 }
@@ -239,6 +240,13 @@ room_for_one(struct session *session, const struct address *recipient)
 		    "too many recipients (limit %zu); send the rest in another "
 		    "transaction",
 		    max);
+		return false;
+	}
+	if (session->service->envelope_bytes >= SERVICE_ENVELOPES_MAX) {
+		refusal.enhanced = "4.3.1";
+		session_refuse(session, &refusal,
+		    "too many recipients wait for their messages; try again "
+		    "later");
 		return false;
 	}
 	return within_rate(session, LIMITS_RECIPIENTS,

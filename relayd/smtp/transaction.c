@@ -12,6 +12,13 @@
 
 #include "base/xalloc.h"
 
+static void
+charge(struct transaction *transaction, size_t bytes)
+{
+	transaction->bytes += bytes;
+	*transaction->ledger += bytes;
+}
+
 static struct span
 copy(struct span text)
 {
@@ -20,10 +27,12 @@ copy(struct span text)
 
 struct transaction *
 transaction_new(const struct address *sender, const struct mail_params *params,
-    const struct rules *rules, uint64_t now)
+    const struct rules *rules, uint64_t now, size_t *ledger)
 {
 	struct transaction *transaction = xcalloc(1, sizeof(*transaction));
 
+	transaction->ledger = ledger;
+	charge(transaction, sizeof(*transaction) + params->envid.len);
 	transaction->sender = *sender;
 	transaction->eight_bit = params->eight_bit;
 	transaction->smtputf8 = params->smtputf8;
@@ -82,6 +91,9 @@ transaction_add(struct transaction *transaction,
 	one->orcpt = copy(params->orcpt);
 	one->notify = params->notify;
 	transaction->hashes[transaction->count] = span_hash(one->address, 0);
+	charge(transaction,
+	    sizeof(*one) + sizeof(transaction->hashes[0]) + one->address.len +
+		one->domain.len + one->orcpt.len);
 	if (transaction->count == 0 && rule->file != NULL) {
 		transaction->rule_file = xstrdup(rule->file);
 		transaction->rule_line = rule->line;
@@ -109,5 +121,6 @@ transaction_free(struct transaction *transaction)
 	free(transaction->envid);
 	free(transaction->rule_file);
 	rules_let_go(transaction->rules);
+	*transaction->ledger -= transaction->bytes;
 	free(transaction);
 }

@@ -29,14 +29,19 @@ struct transaction {
 	const struct rules *rules; /* held: those that it began with */
 	size_t grant_line; /* of the allowlist, that let one in; 0: none */
 
+	size_t *ledger; /* borrowed: the bytes of all transactions */
+	size_t bytes;   /* ours among them */
+
 	struct recipient *recipients; /* owned array of owned texts */
 	uint64_t *hashes;             /* owned; of their addresses */
 	size_t count;
 	size_t room;
 };
 
+/* What it takes is added to *ledger until it is freed. */
 struct transaction *transaction_new(const struct address *sender,
-    const struct mail_params *params, const struct rules *rules, uint64_t now);
+    const struct mail_params *params, const struct rules *rules, uint64_t now,
+    size_t *ledger);
 
 /* True when this very recipient is there already. */
 bool transaction_has(const struct transaction *transaction,

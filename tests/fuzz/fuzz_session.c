@@ -177,6 +177,7 @@ run(struct desk *desk, struct span rest, size_t step, struct buf *heard)
 	assert(!heard->full);
 	assert(look_at_replies(buf_span(heard)) == desk_queued(desk));
 	session_gone(desk_session(desk), "lost");
+	assert(desk_service(desk)->envelope_bytes == 0);
 	look_at_log(desk_log(desk));
 	desk_mask_ids(heard);
 }
