@@ -121,7 +121,8 @@ route_equal(const struct route *a, const struct route *b)
 {
 	size_t i;
 
-	if (a->mx != b->mx || a->tls != b->tls || a->hop_count != b->hop_count)
+	if (a->mx != b->mx || a->tls != b->tls || a->login != b->login ||
+	    a->hop_count != b->hop_count)
 		return false;
 	for (i = 0; i < a->hop_count; i++)
 		if (!hop_equal(&a->hops[i], &b->hops[i]))
@@ -139,6 +140,8 @@ route_destination(const struct route *route, struct span domain,
 	}
 	route_hops_text(route, out);
 	buf_addf(out, " tls=%s", tls_level_name(route->tls));
+	if (route->login)
+		buf_add(out, SPAN(" login"));
 }
 
 void

@@ -19,7 +19,8 @@ enum tls_level {
 
 enum {
 	HOPS_MAX = 20,
-	HOP_PATH_MAX = 107 /* what sockaddr_un holds */
+	HOP_PATH_MAX = 107,            /* what sockaddr_un holds */
+	ROUTE_DESTINATION_MAX = 16384, /* HOPS_MAX hops with ports */
 };
 
 /* A host by name, by address, or a socket of this machine. */
@@ -37,6 +38,7 @@ struct route {
 	size_t hop_count;
 	struct hop *hops; /* owned */
 	enum tls_level tls;
+	bool login; /* user and password are said (delivery.outside_login) */
 };
 
 /*

@@ -10,6 +10,7 @@
 
 #include "domains/tricks.h"
 #include "relayd/admin/privileges.h"
+#include "relayd/delivery/login.h"
 #include "relayd/net/tls.h"
 
 enum {
@@ -43,6 +44,7 @@ settings_check(const struct settings *settings, struct complaints *complaints)
 	const struct conf *conf = settings->conf;
 	struct tls_server *server;
 	struct tls_client *client;
+	struct login *login;
 	struct privileges privileges;
 	struct buf why;
 
@@ -60,6 +62,14 @@ settings_check(const struct settings *settings, struct complaints *complaints)
 	if (client == NULL)
 		complain(complaints, conf->file, 0, 0, "%s", buf_text(&why));
 	tls_client_free(client);
+	buf_empty(&why);
+	if (conf->delivery.outside_login != NULL) {
+		login = login_load(conf->delivery.outside_login, &why);
+		if (login == NULL)
+			complain(complaints, conf->file, 0, 0, "%s",
+			    buf_text(&why));
+		login_free(login);
+	}
 	buf_empty(&why);
 	if (!privileges_find(conf->user, conf->group, &privileges, &why))
 		complain(complaints, conf->file, 0, 0, "%s", buf_text(&why));

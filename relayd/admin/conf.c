@@ -101,6 +101,29 @@ check_keys(const struct conf_reader *reader, const config_t *tree,
 		    certificates, keys);
 }
 
+/* A password goes to a host that we named, and that TLS has verified. */
+static void
+check_login(const struct conf_reader *reader, const config_t *tree,
+    struct conf *conf)
+{
+	struct route *outside = &conf->delivery.outside;
+	size_t line = line_of(tree, "delivery.outside_login");
+
+	if (conf->delivery.outside_login == NULL)
+		return;
+	outside->login = true;
+	if (outside->mx)
+		complain(reader->complaints, reader->file, line, 0,
+		    "delivery.outside_login is given and delivery.outside is "
+		    "\"mx\"; expected the smarthost, such as "
+		    "\"smtp.provider.example:587\"");
+	if (outside->tls != TLS_VERIFY)
+		complain(reader->complaints, reader->file, line, 0,
+		    "delivery.outside_login is given and delivery.outside_tls "
+		    "is \"%s\"; expected \"verify\"",
+		    tls_level_name(outside->tls));
+}
+
 /* What one value alone cannot tell. */
 static void
 check(const struct conf_reader *reader, const config_t *tree, struct conf *conf)
@@ -108,6 +131,7 @@ check(const struct conf_reader *reader, const config_t *tree, struct conf *conf)
 	check_pair(reader, tree, "tls.certificate", "tls.key");
 	check_pair(reader, tree, "tls.key", "tls.certificate");
 	check_keys(reader, tree, conf);
+	check_login(reader, tree, conf);
 	check_pair(reader, tree, "group", "user");
 	if (conf->delivery.retry_first > conf->delivery.retry_max)
 		complain(reader->complaints, reader->file,
@@ -213,6 +237,7 @@ conf_free(struct conf *conf)
 	free(conf->tls.ca);
 	free(conf->spool.directory);
 	route_clear(&conf->delivery.outside);
+	free(conf->delivery.outside_login);
 	free(conf->delivery.local_address);
 	free(conf->dns_servers);
 	free(conf->control);

@@ -79,6 +79,7 @@ struct conf_delivery {
 	unsigned idle_seconds; /* an unused connection is kept this long */
 	unsigned connect_seconds;
 	struct route outside; /* MX (default), or hops */
+	char *outside_login;  /* file with user and password, or NULL */
 	enum conf_bounce bounce;
 	char *
 	    local_address; /* source address for outgoing connections, or NULL */

@@ -131,6 +131,7 @@ static const struct conf_key root[] = {
 	{ "delivery.outside", conf_mail_route, AT(delivery.outside), .fallback = "mx" },
 	{ "delivery.outside_tls", conf_read_word, AT(delivery.outside.tls),
 	    "may", .words = tls_levels },
+	{ "delivery.outside_login", conf_read_path, AT(delivery.outside_login), .least = 1, .most = PATH_LONGEST },
 	{ "delivery.bounce", conf_read_word, AT(delivery.bounce),
 	    "reliable", .words = bounces },
 	{ "delivery.local_address", conf_mail_address,

@@ -19,6 +19,7 @@
 #include "relayd/admin/log.h"
 #include "relayd/delivery/exchange.h"
 #include "relayd/delivery/greet.h"
+#include "relayd/delivery/login.h"
 #include "relayd/delivery/steps.h"
 
 enum {
@@ -60,6 +61,7 @@ client_new(const struct client_needs *needs, const struct host *host,
 
 	client->needs = *needs;
 	client->needs.hostname = xstrdup(needs->hostname);
+	login_hold(client->needs.login);
 	if (needs->local_address != NULL)
 		client->needs.local_address = xstrdup(needs->local_address);
 	client->events = *events;
@@ -150,6 +152,7 @@ client_reap(void *owner)
 	buf_clear(&client->out);
 	reply_clear(&client->reply);
 	outcome_clear(&client->why);
+	login_free(client->needs.login);
 	free((char *)(uintptr_t)client->needs.hostname);
 	free((char *)(uintptr_t)client->needs.local_address);
 	free(client);

@@ -39,6 +39,7 @@ struct client_needs {
 	const char *local_address; /* source address or NULL */
 	struct tls_client *tls;    /* borrowed */
 	enum tls_level tls_level;
+	struct login *login;      /* held by the client; NULL: no AUTH */
 	unsigned connect_seconds; /* 30 */
 	unsigned
 	    timeout_percent; /* of the RFC's time-outs; 100; tests take less */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "relayd/admin/log.h"
+#include "relayd/delivery/authenticate.h"
 #include "relayd/delivery/dial.h"
 
 enum step
@@ -146,7 +147,7 @@ greeted(struct client *client)
 		    "TLS is required (tls=%s) and the next hop offers none",
 		    tls_level_name(level));
 	log_connected(client);
-	return READY;
+	return client->needs.login == NULL ? READY : authenticate(client);
 }
 
 enum step

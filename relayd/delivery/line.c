@@ -60,15 +60,37 @@ line_free(struct line *line)
 	free(line);
 }
 
-static enum tls_level
-tls_level_of(const struct destination *destination)
+/* Is this still the destination that route leads to, after a reload? */
+static bool
+leads_here(const struct route *route, struct span domain,
+    const struct destination *destination)
 {
+	struct buf name;
+	bool same;
+
+	buf_init(&name, ROUTE_DESTINATION_MAX);
+	route_destination(route, domain, &name);
+	same = span_equal(buf_span(&name), span_of(destination->name));
+	buf_clear(&name);
+	return same;
+}
+
+/* A password is for the hops that it was configured with, and no others. */
+static const struct client_needs *
+needs_of(const struct destination *destination)
+{
+	const struct wires *wires = destination->core->wires;
+	const struct route *route;
 	struct span domain;
 	bool hosted;
 
 	if (!router_domain(destination, &domain, &hosted))
-		return TLS_VERIFY; /* cannot be: who asks has errands here */
-	return rules_route(destination->core->rules, domain, &hosted)->tls;
+		/* Cannot be: who asks has errands here. */
+		return wires_needs(wires, TLS_VERIFY);
+	route = rules_route(destination->core->rules, domain, &hosted);
+	if (route->login && leads_here(route, domain, destination))
+		return wires_logged_in(wires);
+	return wires_needs(wires, route->tls);
 }
 
 static void
@@ -84,8 +106,7 @@ connect_next(struct line *line, size_t number)
 
 	line->host = number;
 	line->tried |= UINT32_C(1) << number;
-	line->client = client_new(wires_needs(destination->core->wires,
-				      tls_level_of(destination)),
+	line->client = client_new(needs_of(destination),
 	    hostlist_host(&destination->hosts, number), &events);
 }
 

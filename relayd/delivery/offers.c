@@ -71,6 +71,20 @@ take_limits(struct offers *offers, struct span params)
 	}
 }
 
+static void
+take_auth(struct offers *offers, struct span params)
+{
+	struct span mechanism;
+
+	while (params.len > 0) {
+		mechanism = span_word(&params);
+		if (span_equal_nocase(mechanism, SPAN("PLAIN")))
+			offers->auth_plain = true;
+		else if (span_equal_nocase(mechanism, SPAN("LOGIN")))
+			offers->auth_login = true;
+	}
+}
+
 static const struct {
 	const char *keyword;
 	void (*take)(struct offers *offers, struct span params);
@@ -83,6 +97,7 @@ static const struct {
 	{ "DSN",        take_dsn },
 	{ "SIZE",       take_size },
 	{ "LIMITS",     take_limits },
+	{ "AUTH",       take_auth },
 	/* clang-format on */
 };
 

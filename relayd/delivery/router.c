@@ -18,7 +18,6 @@
 #include "relayd/delivery/teller.h"
 
 enum {
-	NAME_MAX_BYTES = 16384, /* HOPS_MAX hops with ports */
 	/* Beyond these the oldest are forgotten, and looked up when needed. */
 	LANES_MAX = 4096, /* of one destination */
 };
@@ -158,7 +157,7 @@ name_of(const struct router *router, struct span domain, struct buf *name,
 {
 	const struct route *route;
 
-	buf_init(name, NAME_MAX_BYTES);
+	buf_init(name, ROUTE_DESTINATION_MAX);
 	route = rules_route(router->core->rules, domain, hosted);
 	route_destination(route, domain, name);
 }

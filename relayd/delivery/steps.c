@@ -4,7 +4,8 @@
  * Job:     one table: what we ask, how we hear the answer, how long we wait;
  *          and the ends that a session can come to.
  * Called:  by client.c, which moves the bytes.
- * Owns:    the order of the steps; greet.c and exchange.c are the steps.
+ * Owns:    the order of the steps; greet.c, authenticate.c and exchange.c are
+ *          the steps.
  * Never:   reads or writes the socket, or calls the owner.
  */
 #include "relayd/delivery/steps.h"
@@ -12,6 +13,7 @@
 #include <stdarg.h>
 
 #include "base/xalloc.h"
+#include "relayd/delivery/authenticate.h"
 #include "relayd/delivery/exchange.h"
 #include "relayd/delivery/greet.h"
 
@@ -21,7 +23,7 @@ static enum step hear_quit(struct client *, const struct reply *);
 
 /*
  * The time-outs are those of RFC 5321 4.5.3.2, which names none for EHLO,
- * HELO, STARTTLS, RSET and QUIT: theirs, and those of TLS and of idleness,
+ * HELO, STARTTLS, AUTH, RSET and QUIT: theirs, and those of TLS and of idleness,
  * are ours.  CONNECT has the configured one.
  */
 static const struct step_row steps[] = {
@@ -32,6 +34,10 @@ static const struct step_row steps[] = {
 	[HELO]      = { "HELO",       greet_ask_helo,      greet_hear_helo,     NULL,                300 },
 	[STARTTLS]  = { "STARTTLS",   greet_ask_starttls,  greet_hear_starttls, NULL,                120 },
 	[HANDSHAKE] = { "handshake",  greet_ask_handshake, NULL,                greet_go_handshake,  60 },
+	[AUTH_PLAIN]    = { "AUTH PLAIN", authenticate_ask_plain,    authenticate_hear_end,       NULL, 120 },
+	[AUTH_LOGIN]    = { "AUTH LOGIN", authenticate_ask_login,    authenticate_hear_challenge, NULL, 120 },
+	[AUTH_USER]     = { "AUTH user",  authenticate_ask_user,     authenticate_hear_challenge, NULL, 120 },
+	[AUTH_PASSWORD] = { "AUTH password", authenticate_ask_password, authenticate_hear_end,    NULL, 120 },
 	[READY]     = { "idleness",   NULL,                hear_unasked,        NULL,                300 },
 	[SURVEY]    = { "survey",     exchange_ask_survey, hear_unasked,        exchange_go_survey,  300 },
 	[SKIPPED]   = { "nothing",    NULL,                hear_unasked,        exchange_go_skipped, 300 },

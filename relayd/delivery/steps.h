@@ -20,16 +20,20 @@
  * Nobody else includes this.
  */
 enum step {
-	CONNECT,   /* the TCP connection is being made */
-	BANNER,    /* connected; the peer speaks first */
-	EHLO,      /* also the one after STARTTLS */
-	HELO,      /* the peer knows no EHLO */
-	STARTTLS,  /* asked for */
-	HANDSHAKE, /* TLS is being agreed */
-	READY,     /* nothing to do */
-	SURVEY,    /* the content is read: can it be made 7-bit? */
-	SKIPPED,   /* a job of which nothing is left to be sent */
-	RSET,      /* what the last transaction left is forgotten */
+	CONNECT,    /* the TCP connection is being made */
+	BANNER,     /* connected; the peer speaks first */
+	EHLO,       /* also the one after STARTTLS */
+	HELO,       /* the peer knows no EHLO */
+	STARTTLS,   /* asked for */
+	HANDSHAKE,  /* TLS is being agreed */
+	AUTH_PLAIN, /* user and password in one line */
+	AUTH_LOGIN, /* or one after the other */
+	AUTH_USER,
+	AUTH_PASSWORD,
+	READY,   /* nothing to do */
+	SURVEY,  /* the content is read: can it be made 7-bit? */
+	SKIPPED, /* a job of which nothing is left to be sent */
+	RSET,    /* what the last transaction left is forgotten */
 	MAIL,
 	RCPT,
 	DATA,
