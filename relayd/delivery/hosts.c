@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "relayd/delivery/mx_order.h"
 #include "relayd/delivery/ourselves.h"
 
 enum {
@@ -263,6 +264,18 @@ add_address(struct hosts_search *search, const struct ip *ip, uint16_t port)
 	return candidate;
 }
 
+/*
+ * What the campus has chosen, its hops and its own domains, still serves while
+ * DNS fails; a stranger's hosts are asked for again.
+ */
+static struct query *
+lasting(const struct hosts_search *search, struct query *query)
+{
+	if (search->hosted || !search->by_mx)
+		query_take_stale(query);
+	return query;
+}
+
 /* All at once; without a name to look up the timer ends the search. */
 static void
 look_up_all(struct hosts_search *search)
@@ -278,17 +291,18 @@ look_up_all(struct hosts_search *search)
 	for (i = 0; i < search->count; i++) {
 		candidate = &search->candidates[i];
 		if (candidate->name[0] != '\0')
-			candidate->query =
+			candidate->query = lasting(search,
 			    resolve_address(search->needs.resolver,
-				candidate->name, got_addresses, candidate);
+				candidate->name, got_addresses, candidate));
 	}
 }
 
 /* ---- MX ---- */
 
 static uint64_t
-random_number(const struct hosts_search *search)
+random_number(void *owner)
 {
+	const struct hosts_search *search = owner;
 	uint64_t number = 0;
 
 	if (search->needs.random != NULL)
@@ -296,38 +310,6 @@ random_number(const struct hosts_search *search)
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		return 0;
 	return number;
-}
-
-/* RFC 5321 5.1: those of the same preference are used in random order. */
-static void
-shuffle(struct hosts_search *search, struct mx *records, size_t count)
-{
-	size_t first, end_of_group, i, other;
-	struct mx swapped;
-
-	for (first = 0; first < count; first = end_of_group) {
-		end_of_group = first + 1;
-		while (end_of_group < count &&
-		    records[end_of_group].preference ==
-			records[first].preference)
-			end_of_group++;
-		for (i = end_of_group - 1; i > first; i--) {
-			other = first +
-			    (size_t)(random_number(search) % (i - first + 1));
-			swapped = records[i];
-			records[i] = records[other];
-			records[other] = swapped;
-		}
-	}
-}
-
-static int
-by_preference(const void *a, const void *b)
-{
-	const struct mx *left = a, *right = b;
-
-	return (left->preference > right->preference) -
-	    (left->preference < right->preference);
 }
 
 static bool
@@ -369,8 +351,7 @@ use_records(struct hosts_search *search, const struct mx_answer *answer)
 	for (i = 0; i < answer->count && count < RESOLVE_MX_MAX; i++)
 		if (answer->records[i].host[0] != '\0')
 			records[count++] = answer->records[i];
-	qsort(records, count, sizeof(records[0]), by_preference);
-	shuffle(search, records, count);
+	mx_order(records, count, random_number, search);
 	count = cut_our_name(search, records, count);
 	for (i = 0; i < count; i++)
 		add_candidate(search, records[i].host, PORT_SMTP,
@@ -478,8 +459,9 @@ hosts_find(const struct hosts_needs *needs, const struct route *route,
 		add_address(search, &ip, PORT_SMTP);
 		look_up_all(search);
 	} else {
-		search->mx =
-		    resolve_mx(needs->resolver, search->domain, got_mx, search);
+		search->mx = lasting(search,
+		    resolve_mx(needs->resolver, search->domain, got_mx,
+			search));
 	}
 	return search;
 }

@@ -17,11 +17,13 @@
 #include "dns.h"
 #include "dns_cache.h"
 #include "dns_found.h"
+#include "relayd/admin/log.h"
 
 enum {
 	PATIENCE = 5000, /* milliseconds for a server, the first time */
 	TRIES = 3,
-	ASKING_MAX = 500, /* names that are asked at the same time */
+	ASKING_MAX = 500,      /* names that are asked at the same time */
+	STALE_MAX = 24 * 3600, /* seconds; RFC 8767 5 speaks of 1 to 3 days */
 };
 
 struct query {
@@ -31,6 +33,7 @@ struct query {
 	struct dns_entry *entry;   /* borrowed */
 	unsigned round;            /* in which it was asked */
 	bool cancelled;            /* a backend has yet to answer it */
+	bool takes_stale;          /* the last good answer will do */
 	void (*done_mx)(void *owner, const struct mx_answer *answer);
 	void (*done_address)(void *owner, const struct address_answer *answer);
 	void *owner; /* borrowed */
@@ -66,19 +69,33 @@ to_tell(struct resolver *resolver, struct dns_entry *entry)
 	resolver->timer.deadline = 0;
 }
 
+/* What it is told: a failure, or the good answer from before that. */
+static enum resolve_status
+status_for(const struct query *query, const struct dns_entry *entry,
+    uint64_t now)
+{
+	if (entry->status == RESOLVE_FAILED && query->takes_stale &&
+	    now < entry->stale_until)
+		return RESOLVE_OK;
+	return entry->status;
+}
+
 static void
 tell(struct query *query, const struct dns_entry *entry, uint64_t now)
 {
 	uint64_t left = entry->expires > now ? entry->expires - now : 0;
-	struct mx_answer mx = { .status = entry->status,
-		.count = entry->count,
+	enum resolve_status status = status_for(query, entry, now);
+	const char *error = status == RESOLVE_FAILED ? entry->error : NULL;
+	size_t count = status == RESOLVE_OK ? entry->count : 0;
+	struct mx_answer mx = { .status = status,
+		.count = count,
 		.records = entry->mx,
-		.error = entry->error };
-	struct address_answer address = { .status = entry->status,
-		.count = entry->count,
+		.error = error };
+	struct address_answer address = { .status = status,
+		.count = count,
 		.addresses = entry->ip,
 		.ttl = (uint32_t)((left + 999) / 1000),
-		.error = entry->error };
+		.error = error };
 
 	if (query->done_mx != NULL)
 		query->done_mx(query->owner, &mx);
@@ -152,16 +169,35 @@ count_answer(struct resolver *resolver, enum resolve_status status,
 	counts->error = error;
 }
 
+/* A failure does not make a good answer bad (RFC 8767). */
+static bool
+keeps_good(struct dns_entry *entry, uint64_t now, const char *error)
+{
+	if (now >= entry->stale_until)
+		return false;
+	log_say(LEVEL_WARNING, "dns-stale",
+	    "%s: %s; the last good answer serves for up to %ju s more",
+	    entry->name, error, (uintmax_t)((entry->stale_until - now) / 1000));
+	entry->status = RESOLVE_FAILED;
+	return true;
+}
+
 static void
 learn(struct dns_entry *entry, enum resolve_status status, uint32_t ttl,
     const char *error, const void *records, size_t count)
 {
 	struct resolver *resolver = entry->resolver;
+	uint64_t now = loop_now(resolver->loop);
 
 	count_answer(resolver, status, error);
-	dns_cache_learn(resolver->cache, entry, status, records, count);
+	if (status != RESOLVE_FAILED || !keeps_good(entry, now, error))
+		dns_cache_learn(resolver->cache, entry, status, records, count);
 	entry->error = error;
-	entry->expires = loop_now(resolver->loop) + (uint64_t)ttl * 1000;
+	entry->expires = now + (uint64_t)ttl * 1000;
+	if (status != RESOLVE_FAILED)
+		entry->stale_until = status != RESOLVE_OK ?
+		    0 :
+		    entry->expires + (uint64_t)STALE_MAX * 1000;
 	resolver->asking--;
 	to_tell(resolver, entry);
 	ask_next(resolver);
@@ -381,6 +417,12 @@ resolve_address(struct resolver *resolver, const char *host,
 	struct query like = { .done_address = done, .owner = owner };
 
 	return begin(resolver, &like, DNS_KIND_ADDRESS, host);
+}
+
+void
+query_take_stale(struct query *query)
+{
+	query->takes_stale = true;
 }
 
 void

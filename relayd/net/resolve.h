@@ -79,6 +79,12 @@ struct query *resolve_address(struct resolver *resolver, const char *host,
     void (*done)(void *owner, const struct address_answer *answer),
     void *owner);
 void query_cancel(struct query *query);
+/*
+ * While DNS fails, the last good answer will do for this query, for a day
+ * beyond its TTL (RFC 8767): the status is then OK.  To be said at once after
+ * asking.
+ */
+void query_take_stale(struct query *query);
 
 /* How DNS does; times are monotonic ms, 0: never. */
 struct resolver_counts {

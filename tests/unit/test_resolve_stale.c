@@ -1,0 +1,205 @@
+/*
+ * test_resolve_stale - the last good answer serves while DNS fails.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "relayd/net/dns_answer.h"
+#include "relayd/net/resolve.h"
+#include "tests/support/dns_server.h"
+#include "tests/support/suite.h"
+#include "tests/support/virtual_clock.h"
+
+enum {
+	PATIENCE = 2000,
+	TEXT_MAX = 200,
+};
+
+/* What was heard last. */
+struct hearing {
+	enum resolve_status status;
+	char text[TEXT_MAX];
+};
+
+static struct virtual_clock virtual_time;
+static struct loop *loop;
+static struct dns_server *server;
+static struct resolver *resolver;
+static struct buf why;
+static bool outstanding;
+
+static void
+heard(struct hearing *hearing, enum resolve_status status, const char *error)
+{
+	hearing->status = status;
+	ck_assert((status == RESOLVE_FAILED) == (error != NULL));
+	outstanding = false;
+	loop_stop(loop);
+}
+
+static void
+heard_mx(void *owner, const struct mx_answer *answer)
+{
+	struct hearing *hearing = owner;
+
+	ck_assert_uint_le(answer->count, 1);
+	hearing->text[0] = '\0';
+	if (answer->count == 1)
+		snprintf(hearing->text, TEXT_MAX, "%u %s",
+		    answer->records[0].preference, answer->records[0].host);
+	heard(hearing, answer->status, answer->error);
+}
+
+static void
+heard_address(void *owner, const struct address_answer *answer)
+{
+	struct hearing *hearing = owner;
+	char text[IP_TEXT_MAX];
+
+	ck_assert_uint_le(answer->count, 1);
+	hearing->text[0] = '\0';
+	if (answer->count == 1)
+		snprintf(hearing->text, TEXT_MAX, "%s",
+		    ip_text(&answer->addresses[0], text));
+	heard(hearing, answer->status, answer->error);
+}
+
+static bool
+real_work(void *owner)
+{
+	(void)owner;
+	return outstanding;
+}
+
+/* The test changes what they say. */
+static struct dns_rule failing_rules[] = {
+	/* clang-format off */
+	{ "d.test", DNS_MX, DNS_SAY, "@ 60 MX 10 a.test" },
+	{ "d.test", DNS_A, DNS_SAY, "@ 60 A 192.0.2.1" },
+	{ "d.test", DNS_AAAA, DNS_SAY_NO_DATA, NULL },
+	{ NULL, 0, DNS_SAY, NULL },
+	/* clang-format on */
+};
+
+static void
+all_say(enum dns_say say)
+{
+	size_t i;
+
+	for (i = 0; failing_rules[i].name != NULL; i++)
+		failing_rules[i].say =
+		    i == 2 && say == DNS_SAY ? DNS_SAY_NO_DATA : say;
+}
+
+static void
+setup(void)
+{
+	virtual_clock_init(&virtual_time, 1800000000);
+	loop = virtual_clock_loop(&virtual_time);
+	virtual_time.busy = real_work;
+	buf_init(&why, 500);
+	all_say(DNS_SAY);
+	server = dns_server_new(loop, failing_rules);
+	resolver = resolver_new_patient(loop, dns_server_address(server),
+	    PATIENCE, 1, &why);
+}
+
+static void
+teardown(void)
+{
+	resolver_free(resolver);
+	dns_server_free(server);
+	loop_free(loop);
+	buf_clear(&why);
+}
+
+/* Asks after so many seconds, and hears. */
+static void
+ask_later(bool mx, uint64_t seconds, bool stale, struct hearing *hearing)
+{
+	struct query *query;
+
+	virtual_time.now += seconds * 1000;
+	loop_turn(loop, false);
+	outstanding = true;
+	if (mx)
+		query = resolve_mx(resolver, "d.test", heard_mx, hearing);
+	else
+		query =
+		    resolve_address(resolver, "d.test", heard_address, hearing);
+	if (stale)
+		query_take_stale(query);
+	loop_run(loop);
+}
+
+static const struct {
+	bool mx;
+	const char *text;
+	enum dns_say failure;
+} failures[] = {
+	{ true, "10 a.test", DNS_SAY_SERVFAIL },
+	{ true, "10 a.test", DNS_SAY_GARBAGE },
+	{ false, "192.0.2.1", DNS_SAY_SERVFAIL },
+	{ false, "192.0.2.1", DNS_SAY_REFUSED },
+};
+
+START_TEST(last_good_answer_serves_while_dns_fails_for_who_takes_it)
+{
+	static struct hearing hearing;
+	bool mx = failures[_i].mx;
+
+	ask_later(mx, 0, true, &hearing);
+	ck_assert_str_eq(hearing.text, failures[_i].text);
+	all_say(failures[_i].failure);
+	ask_later(mx, 61, true, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_OK);
+	ck_assert_str_eq(hearing.text, failures[_i].text);
+	/* Others hear the truth, from the cache and anew. */
+	ask_later(mx, 1, false, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_FAILED);
+	ck_assert_str_eq(hearing.text, "");
+	ask_later(mx, 10, false, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_FAILED);
+	/* It is asked for again and again, and serves for a day. */
+	ask_later(mx, 23 * 3600, true, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_OK);
+	ask_later(mx, 3600, true, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_FAILED);
+	ck_assert_str_eq(hearing.text, "");
+	all_say(DNS_SAY);
+	ask_later(mx, 10, true, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_OK);
+}
+END_TEST
+
+START_TEST(denial_ends_what_was_known)
+{
+	static struct hearing hearing;
+
+	ask_later(true, 0, true, &hearing);
+	all_say(DNS_SAY_NO_NAME);
+	ask_later(true, 61, true, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_NXDOMAIN);
+	all_say(DNS_SAY_SERVFAIL);
+	ask_later(true, 3601, true, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_FAILED);
+}
+END_TEST
+
+static Suite *
+resolve_stale_suite(void)
+{
+	Suite *suite = suite_create("resolve_stale");
+	TCase *tests = tcase_create("stale");
+
+	tcase_set_timeout(tests, 30);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_loop_test(tests,
+	    last_good_answer_serves_while_dns_fails_for_who_takes_it, 0,
+	    sizeof(failures) / sizeof(failures[0]));
+	tcase_add_test(tests, denial_ends_what_was_known);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+SUITE_MAIN(resolve_stale_suite)
