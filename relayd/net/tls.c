@@ -20,7 +20,10 @@
  * RFC 8996: no TLS 1.0 and 1.1.  A listener for old devices names them in
  * its own priority string.
  */
-#define PRIORITY "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1:-VERS-DTLS-ALL"
+/* Of what both offer, the server takes what it likes best, not its client. */
+#define PRIORITY                                           \
+	"NORMAL:-VERS-TLS1.0:-VERS-TLS1.1:-VERS-DTLS-ALL:" \
+	"%SERVER_PRECEDENCE"
 
 struct tls_server {
 	unsigned holders;

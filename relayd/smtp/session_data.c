@@ -356,8 +356,8 @@ static void
 dropped_done(struct session *session)
 {
 	session->chunk.dropped = false;
-	if (session->chunk.refuse == session_out_of_order)
-		session_out_of_order(session); /* the state stays */
+	if (session->transaction == NULL)
+		session->chunk.refuse(session); /* there is nothing to end */
 	else
 		give_up(session, session->chunk.refuse);
 }

@@ -151,16 +151,22 @@ static const char *const orders[] = { "MAIL", "RCPT TO:<r1@campus.test>\r\n",
 	"HELP\r\n", "RCPT TO:<bad\r\n", "MAIL FROM:<bad\r\n", "BOGUS x\r\n",
 	".\r\n", "DATA x\r\n" };
 
-/* DATA with its content, which is commands where DATA is refused. */
+/*
+ * DATA with its content, which is commands where DATA is refused.  Behind a
+ * BDAT comes RSET before MAIL, as RFC 3030 2 asks for if it was refused.
+ */
 static void
 disorder(struct dice *dice)
 {
 	size_t steps = 4 + below(dice, 24);
+	bool chunk = false;
 
 	while (steps-- > 0) {
 		const char *word = ONE_OF(dice, orders);
 
 		if (word[0] == 'M' && word[4] == '\0') {
+			buf_addf(dice->out, chunk ? "RSET\r\n" : "");
+			chunk = false;
 			mail(dice);
 		} else if (word[0] == 'D' && word[4] == '\0') {
 			buf_addf(dice->out, "DATA\r\n");
@@ -168,6 +174,7 @@ disorder(struct dice *dice)
 			buf_addf(dice->out, "x\r\n.\r\n");
 		} else {
 			buf_addf(dice->out, "%s", word);
+			chunk = chunk || word[0] == 'B';
 		}
 	}
 }

@@ -182,6 +182,8 @@ static const struct facts_row {
 	{ NULL, "mx.campus.test", "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "mx.campus.test" },
 	{ NULL, NULL, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "" },
 	{ "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM", "a.test", "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", 128, "a.test" },
+	/* the client likes AES-128 better, the server does not */
+	{ "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM", "a.test", "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", 256, "a.test" },
 	{ NULL, "MX.Campus.Test", "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256, "mx.campus.test" },
 	/* clang-format on */
 };
