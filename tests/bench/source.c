@@ -335,6 +335,11 @@ serve(struct session *session, short revents)
 			read_some(session);
 		while (session->wire.fd != -1 && session->stage != HANDSHAKE &&
 		    wire_pending(&session->wire));
+	/* The client speaks first. */
+	if (session->stage == HANDSHAKE && !shake_hands(session)) {
+		fail(session);
+		return;
+	}
 	if (session->wire.fd != -1 && session->stage != BANNER &&
 	    (!write_commands(session) || !write_body(session)))
 		fail(session);
