@@ -77,7 +77,7 @@ median() { sort -g | awk '{ v[NR] = $1 } END { print (NR % 2) ? v[(NR + 1) / 2] 
 
 # write_certificate DIR: cert.pem and key.pem of relay.test, for a day.
 write_certificate() {
-	openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=relay.test \
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=relay.test \
 		-addext subjectAltName=DNS:relay.test -keyout "$1/key.pem" -out "$1/cert.pem" 2>/dev/null
 }
 
