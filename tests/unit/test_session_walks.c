@@ -13,6 +13,7 @@ enum {
 	WALKS = 400,
 	WALKS_WIRE = 60,
 	STEPS = 60,
+	RECORDS = 4 * 16384, /* bytes; of TLS records, as long as they get */
 };
 
 static struct desk *desk;
@@ -156,6 +157,49 @@ START_TEST(no_order_of_commands_confuses_it_under_tls)
 }
 END_TEST
 
+/* NOOP until there is room for one more command only, then QUIT to the end. */
+static void
+make_burst(struct buf *burst, size_t len)
+{
+	while (burst->len + strlen("NOOP\r\nQUIT\r\n") <= len)
+		buf_add(burst, SPAN("NOOP\r\n"));
+	buf_add(burst, SPAN("QUIT"));
+	while (burst->len + strlen("\r\n") < len)
+		buf_add_byte(burst, ' ');
+	buf_add(burst, SPAN("\r\n"));
+}
+
+/*
+ * A whole number of records whose last bytes find no room: GnuTLS has them,
+ * and poll() sees nothing.  Where exactly that is, the lengths try.
+ */
+START_TEST(commands_that_tls_holds_back_are_served)
+{
+	struct desk_options options = { .tls = true };
+	struct desk_wire *wire;
+	struct buf burst;
+	size_t len;
+
+	desk_free(desk);
+	desk = desk_new(&options);
+	wire = desk_wire_new(desk, &options, LISTEN_TLS_IMPLICIT);
+	buf_init(&burst, HEARD_MAX);
+	for (len = RECORDS - 8; len <= RECORDS; len++) {
+		buf_empty(&burst);
+		buf_empty(&heard);
+		make_burst(&burst, len);
+		desk_wire_connect(wire);
+		desk_wire_send(wire, buf_span(&burst));
+		ck_assert_msg(!desk_wire_receive(wire, &heard),
+		    "%zu bytes: still open", len);
+		ck_assert_ptr_nonnull(
+		    memmem(heard.data, heard.len, "\r\n221 ", 6));
+	}
+	desk_wire_free(wire);
+	buf_clear(&burst);
+}
+END_TEST
+
 static Suite *
 session_walks_suite(void)
 {
@@ -168,6 +212,7 @@ session_walks_suite(void)
 	    no_order_of_commands_confuses_it_however_it_is_cut, 0, 5);
 	tcase_add_loop_test(tcase, no_order_of_commands_confuses_it_under_tls,
 	    0, 2);
+	tcase_add_test(tcase, commands_that_tls_holds_back_are_served);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
