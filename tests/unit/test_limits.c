@@ -201,6 +201,102 @@ START_TEST(the_table_is_bounded_and_forgets_nobody_who_is_connected)
 }
 END_TEST
 
+/* ---- any order of comings and goings, beside a plain count ---- */
+
+enum {
+	WALK = 20000,
+	NETWORKS = 4,
+	HOSTS = 6, /* in each */
+	OPEN_MAX = 8,
+};
+
+struct walk {
+	struct limits *limits;
+	uint64_t state;
+	struct {
+		unsigned network, host;
+		struct limits_place place;
+	} open[OPEN_MAX];
+	size_t count;
+};
+
+static unsigned
+draw(struct walk *walk, unsigned below)
+{
+	walk->state = walk->state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(walk->state >> 33) % below;
+}
+
+static enum limits_verdict
+counted(const struct walk *walk, unsigned network, unsigned host)
+{
+	size_t i, of_client = 0, of_network = 0;
+
+	for (i = 0; i < walk->count; i++) {
+		of_network += walk->open[i].network == network;
+		of_client += walk->open[i].network == network &&
+		    walk->open[i].host == host;
+	}
+	if (walk->count >= conf.connections)
+		return LIMITS_ALL;
+	if (of_client >= conf.connections_per_client)
+		return LIMITS_CLIENT;
+	return of_network >= conf.connections_per_network ? LIMITS_NETWORK :
+							    LIMITS_OK;
+}
+
+static void
+come(struct walk *walk)
+{
+	unsigned network = draw(walk, NETWORKS), host = draw(walk, HOSTS);
+	enum limits_verdict verdict = counted(walk, network, host);
+	char text[32];
+	struct ip ip;
+
+	snprintf(text, sizeof(text), "192.0.%u.%u", network, host);
+	ip = address(text);
+	limits_count(walk->limits, LIMITS_MESSAGES, &ip, walk->state >> 44);
+	ck_assert_int_eq(limits_connect(walk->limits, &conf, &ip,
+			     &walk->open[walk->count].place),
+	    verdict);
+	if (verdict != LIMITS_OK)
+		return;
+	walk->open[walk->count].network = network;
+	walk->open[walk->count].host = host;
+	walk->count++;
+}
+
+static void
+go(struct walk *walk)
+{
+	size_t i;
+
+	if (walk->count == 0)
+		return;
+	i = draw(walk, (unsigned)walk->count);
+	limits_disconnect(walk->limits, &walk->open[i].place);
+	walk->open[i] = walk->open[--walk->count];
+}
+
+START_TEST(however_they_come_and_go_they_are_counted_right)
+{
+	struct walk walk = { .limits = limits_new(4, 1) };
+	int step;
+
+	for (step = 0; step < WALK; step++) {
+		if (draw(&walk, 2) == 0)
+			come(&walk);
+		else
+			go(&walk);
+		ck_assert_uint_eq(limits_connections(walk.limits), walk.count);
+		/* Those with connections, each in a network, and the room. */
+		ck_assert_uint_le(limits_entries(walk.limits),
+		    2 * OPEN_MAX + 4);
+	}
+	limits_free(walk.limits);
+}
+END_TEST
+
 static Suite *
 limits_suite(void)
 {
@@ -217,6 +313,7 @@ limits_suite(void)
 	tcase_add_test(tcase, a_rate_is_over_when_its_hour_is);
 	tcase_add_test(tcase,
 	    the_table_is_bounded_and_forgets_nobody_who_is_connected);
+	tcase_add_test(tcase, however_they_come_and_go_they_are_counted_right);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
