@@ -200,6 +200,7 @@ bench:
 	@tests/bench/bench.sh
 	@tests/bench/waiting.sh
 	@tests/bench/others.sh
+	@tests/bench/drain.sh
 
 # Silent when all is well.
 C_FILES = $(wildcard $(addsuffix /*.[ch],$(ROOMS) relayd tests/*))

@@ -102,6 +102,8 @@ struct bench {
 	bool keep; /* messages stay; else they are settled at once */
 	bool stop;
 	size_t size;
+	size_t domains; /* of recipients: d0.test and so on; 0: campus.test */
+	size_t submitted;
 	long committed;
 	double latency_sum;
 	struct writer *idle[WRITERS_MAX];
@@ -160,7 +162,14 @@ submit(struct bench *bench, struct writer *writer)
 		.recipients = &recipient,
 	};
 	struct intake *intake = spool_begin(bench->spool);
+	char address[48];
 
+	if (bench->domains > 0) {
+		snprintf(address, sizeof(address), "someone@d%zu.test",
+		    bench->submitted++ % bench->domains);
+		recipient.address = span_of(address);
+		recipient.domain = span_skip(recipient.address, 8);
+	}
 	need(intake != NULL, "spool_begin");
 	writer->began = now();
 	need(intake_add(intake, span_make(content, bench->size)), "add");
@@ -323,10 +332,10 @@ one_more(struct bench *bench, double *rate, double *used_us, double *written)
 }
 
 static void
-fill(struct bench *bench, long count)
+fill(struct bench *bench, size_t size, long count)
 {
 	bench->keep = true;
-	bench->size = SMALL;
+	bench->size = size;
 	bench->committed = 0;
 	write_messages(bench, WRITERS_MAX, now() + 1e9, count);
 	bench->keep = false;
@@ -389,7 +398,7 @@ bench_waiting(void)
 		while (spool_load(crowd->bench.spool, 100000))
 			;
 		if (crowd->waiting > 0)
-			fill(&crowd->bench, crowd->waiting);
+			fill(&crowd->bench, SMALL, crowd->waiting);
 		crowd->bench.size = SIZE;
 		warm_up(&crowd->bench, 20);
 	}
@@ -429,16 +438,38 @@ remove_one(const char *path, const struct stat *facts, int type, struct FTW *at)
 	return remove(path);
 }
 
-/* A spool for a server to start with: so many small ones wait in it. */
+/* A header, and lines, as mail has them. */
+static void
+make_content(void)
+{
+	size_t at;
+
+	memset(content, 'x', sizeof(content));
+	for (at = 76; at + 2 <= sizeof(content); at += 78)
+		memcpy(content + at, "\r\n", 2);
+	memcpy(content, "Subject:", 8);
+	memcpy(content + 78, "\r\n", 2);
+}
+
+/*
+ * A spool for a server to start with: COUNT NEWSPOOL [BYTES [DOMAINS]], where
+ * so many wait, small ones to one domain unless something else is said.
+ */
 static int
-make_spool(const char *directory, const char *count)
+make_spool(int argc, char **argv)
 {
 	struct bench bench = { .keep = true };
+	const char *count = argv[0], *directory = argv[1];
+	size_t size = argc > 2 ? strtoul(argv[2], NULL, 10) : SMALL;
 
+	need(size <= sizeof(content), "bytes");
+	make_content();
+	if (argc > 3)
+		bench.domains = strtoul(argv[3], NULL, 10);
 	open_spool(&bench, directory);
 	while (spool_load(bench.spool, 100000))
 		;
-	fill(&bench, strtol(count, NULL, 10));
+	fill(&bench, size, strtol(count, NULL, 10));
 	spool_close(bench.spool);
 	return 0;
 }
@@ -449,11 +480,12 @@ main(int argc, char **argv)
 	char scratch[] = "bench_spool.XXXXXX";
 
 	memset(content, 'x', sizeof(content));
-	if (argc == 4 && strcmp(argv[1], "-f") == 0)
-		return make_spool(argv[3], argv[2]);
+	if (argc >= 4 && argc <= 6 && strcmp(argv[1], "-f") == 0)
+		return make_spool(argc - 2, argv + 2);
 	if (argc < 2 || argv[1][0] == '-') {
-		fputs("usage: bench_spool DIR [seconds]\n"
-		      "       bench_spool -f COUNT NEWSPOOL\n",
+		fputs(
+		    "usage: bench_spool DIR [seconds]\n"
+		    "       bench_spool -f COUNT NEWSPOOL [BYTES [DOMAINS]]\n",
 		    stderr);
 		return 2;
 	}

@@ -25,8 +25,9 @@ wait_port() {
 	return 1
 }
 
+# start_sink: on SINK_ADDRESS, or 127.0.0.1.
 start_sink() {
-	"$root/build/sink" -p "$SINK_PORT" -n -s "$work/counts" >"$work/sink.log" &
+	"$root/build/sink" -a "${SINK_ADDRESS:-127.0.0.1}" -p "$SINK_PORT" -n -s "$work/counts" >"$work/sink.log" &
 	sink_pid=$!
 	wait_port "$SINK_PORT" || die "the sink does not answer on port $SINK_PORT"
 }
