@@ -15,7 +15,8 @@
 #include "relayd/delivery/destination.h"
 
 enum {
-	TURN_JOBS = 10 /* a line carries so many where lines are scarce */
+	TURN_JOBS = 10, /* a line carries so many where lines are scarce */
+	LOOKS_MAX = 32, /* idle lines, for one to spare */
 };
 
 struct lines {
@@ -103,19 +104,40 @@ take_room(struct lines *lines, struct destination *destination)
 	return true;
 }
 
+/*
+ * A line that nobody is about to use: one whose destination has work and is to
+ * run is taken from it in its turn (lines_gives_way), not before its use.
+ */
+static struct line *
+spare_line(const struct lines *lines)
+{
+	struct line *line;
+	int looks = 0;
+
+	TAILQ_FOREACH(line, &lines->idle, oldest_link) {
+		if (line->destination->queue.ready_count == 0 ||
+		    !line->destination->is_dirty)
+			return line;
+		if (++looks == LOOKS_MAX)
+			break; /* in a moment they are busy */
+	}
+	return NULL;
+}
+
 bool
 lines_room(struct destination *destination)
 {
 	struct lines *lines = destination->core->lines;
-	struct line *oldest = TAILQ_FIRST(&lines->idle);
+	struct line *spare;
 
 	if (take_room(lines, destination))
 		return true;
 	if (!is_full(lines)) /* then nobody is waiting for room */
 		return true;
 	want(lines, destination);
-	if (oldest != NULL)
-		line_quit(oldest);
+	spare = spare_line(lines);
+	if (spare != NULL)
+		line_quit(spare);
 	return take_room(lines, destination);
 }
 

@@ -107,6 +107,49 @@ START_TEST(all_connections_are_shared_fairly)
 }
 END_TEST
 
+/* ---- many more destinations than connections ---- */
+
+enum {
+	CROWD = 60,
+	EACH = 30,
+};
+
+START_TEST(a_crowd_of_destinations_does_not_take_connections_before_their_use)
+{
+	static struct far_host crowd[CROWD];
+	static char names[CROWD][16];
+	char address[32];
+	size_t i, connects = 0, delivered = 0;
+	struct buf hosted;
+
+	sending_close(&sending);
+	buf_init(&hosted, 8192);
+	buf_addf(&hosted, "campus.test via=hop1\n");
+	for (i = 0; i < CROWD; i++) {
+		snprintf(names[i], sizeof(names[i]), "h%zu", i);
+		buf_addf(&hosted, "d%zu.test via=h%zu\n", i, i);
+		crowd[i] = (struct far_host){ .name = names[i],
+			.connect_ms = 1,
+			.answer_ms = 1 };
+	}
+	sending_open(&sending, buf_text(&hosted), crowd, CROWD);
+	sending.conf.delivery.connections = CROWD / 4;
+	for (i = 0; i < CROWD; i++) {
+		snprintf(address, sizeof(address), "a@d%zu.test", i);
+		sending_many(&sending, address, EACH);
+	}
+	sending_run(&sending, 2 * MINUTE);
+	for (i = 0; i < CROWD; i++) {
+		connects += crowd[i].connects;
+		delivered += crowd[i].delivered;
+	}
+	ck_assert_uint_eq(delivered, CROWD * EACH);
+	/* A turn is ten messages; some end sooner, when all is nearly done. */
+	ck_assert_uint_le(connects, CROWD * EACH / 10 * 2);
+	buf_clear(&hosted);
+}
+END_TEST
+
 static Suite *
 lines_suite(void)
 {
@@ -121,6 +164,8 @@ lines_suite(void)
 	    where_connections_are_scarce_destinations_take_turns);
 	tcase_add_test(tcase, a_raised_ceiling_is_used_at_once);
 	tcase_add_test(tcase, all_connections_are_shared_fairly);
+	tcase_add_test(tcase,
+	    a_crowd_of_destinations_does_not_take_connections_before_their_use);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
