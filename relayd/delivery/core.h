@@ -24,6 +24,7 @@ struct teller;
 enum due_kind {
 	DUE_ERRAND,      /* a message's back-off has ended */
 	DUE_DESTINATION, /* a destination has something to look after */
+	DUE_LINE,        /* a connection takes long: another address beside */
 	DUE_LINES,       /* connections that have been idle too long */
 	DUE_STORY,       /* a notice that could not be written */
 	DUE_TELLER,      /* the postmaster's summary */

@@ -40,6 +40,9 @@ come_up(struct core *core, struct due *due)
 	case DUE_DESTINATION:
 		destination_due(destination_of(due));
 		break;
+	case DUE_LINE:
+		line_due(due);
+		break;
 	case DUE_LINES:
 		lines_due(core->lines);
 		break;

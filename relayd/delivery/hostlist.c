@@ -165,6 +165,32 @@ hostlist_pick(const struct hostlist *list, uint32_t tried, size_t *number)
 	return any;
 }
 
+/* Another way to the same host: by v4 instead of v6, or the other way. */
+static bool
+are_siblings(const struct host *a, const struct host *b)
+{
+	return a->name[0] != '\0' && strcmp(a->name, b->name) == 0 &&
+	    a->port == b->port && ip_is_v4(&a->ip) != ip_is_v4(&b->ip);
+}
+
+bool
+hostlist_sibling(const struct hostlist *list, uint32_t tried, size_t number,
+    size_t *sibling)
+{
+	size_t i;
+
+	for (i = 0; i < list->count && i < HOSTS_MAX; i++) {
+		if ((tried & (UINT32_C(1) << i)) != 0 ||
+		    list->hosts[i].failed_until > now(list) ||
+		    !are_siblings(&list->hosts[i].host,
+			&list->hosts[number].host))
+			continue;
+		*sibling = i;
+		return true;
+	}
+	return false;
+}
+
 const struct host *
 hostlist_host(const struct hostlist *list, size_t number)
 {

@@ -35,6 +35,12 @@ bool hostlist_ready(struct hostlist *list);
  * tried has a bit for each that was tried.  False when all were.
  */
 bool hostlist_pick(const struct hostlist *list, uint32_t tried, size_t *number);
+/*
+ * The number of the next address of the same host as number, of the other
+ * family, that was not tried and did not fail lately.  False without one.
+ */
+bool hostlist_sibling(const struct hostlist *list, uint32_t tried,
+    size_t number, size_t *sibling);
 const struct host *hostlist_host(const struct hostlist *list, size_t number);
 /* It did not answer, or it did. */
 void hostlist_failed(struct hostlist *list, size_t number);

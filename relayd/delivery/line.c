@@ -9,6 +9,7 @@
  */
 #include "relayd/delivery/line.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/xalloc.h"
@@ -17,6 +18,10 @@
 #include "relayd/delivery/lines.h"
 #include "relayd/delivery/router.h"
 #include "relayd/delivery/wires.h"
+
+enum {
+	STAGGER_MS = 250, /* RFC 8305 5: from one family to the next */
+};
 
 static void line_ready(void *owner);
 static void line_done(void *owner, struct client_job *job, bool usable);
@@ -45,12 +50,21 @@ enter(struct line *line, enum line_state state)
 		lines_busy_more(line);
 }
 
-/* Takes it off everything; the client is gone already. */
+static void
+cancel_due(struct line *line)
+{
+	if (line->due_waits)
+		schedule_cancel(&line->destination->core->schedule, &line->due);
+	line->due_waits = false;
+}
+
+/* Takes it off everything; its clients are gone already. */
 static void
 line_free(struct line *line)
 {
 	struct destination *destination = line->destination;
 
+	cancel_due(line);
 	enter(line, LINE_ENDING);
 	LIST_REMOVE(line, link);
 	if (--destination->line_count == 0)
@@ -94,20 +108,65 @@ needs_of(const struct destination *destination)
 }
 
 static void
-connect_next(struct line *line, size_t number)
+connect_to(struct line *line, struct reach *reach, size_t number)
 {
 	struct destination *destination = line->destination;
 	struct client_events events = {
-		.owner = line,
+		.owner = reach,
 		.ready = line_ready,
 		.done = line_done,
 		.closed = line_closed,
 	};
 
-	line->host = number;
+	reach->host = number;
 	line->tried |= UINT32_C(1) << number;
-	line->client = client_new(needs_of(destination),
+	reach->client = client_new(needs_of(destination),
 	    hostlist_host(&destination->hosts, number), &events);
+}
+
+static struct reach *
+other_of(struct reach *reach)
+{
+	struct line *line = reach->line;
+
+	return reach == &line->reach[0] ? &line->reach[1] : &line->reach[0];
+}
+
+static bool
+host_is_known(const struct line *line)
+{
+	return line->version == line->destination->hosts.version;
+}
+
+/* The next host, with another address of it beside when that takes long. */
+static void
+connect_next(struct line *line, size_t number)
+{
+	struct core *core = line->destination->core;
+	size_t sibling;
+
+	connect_to(line, &line->reach[0], number);
+	cancel_due(line);
+	if (!hostlist_sibling(&line->destination->hosts, line->tried, number,
+		&sibling))
+		return;
+	line->due_waits = true;
+	core_schedule(core, &line->due, loop_now(core->loop) + STAGGER_MS);
+}
+
+void
+line_due(struct due *due)
+{
+	struct line *line =
+	    (struct line *)(void *)((char *)due - offsetof(struct line, due));
+	size_t sibling;
+
+	line->due_waits = false;
+	if (line->state == LINE_CONNECTING && host_is_known(line) &&
+	    line->reach[0].client != NULL && line->reach[1].client == NULL &&
+	    hostlist_sibling(&line->destination->hosts, line->tried,
+		line->reach[0].host, &sibling))
+		connect_to(line, &line->reach[1], sibling);
 }
 
 void
@@ -118,6 +177,8 @@ line_open(struct destination *destination)
 	bool any;
 
 	line->destination = destination;
+	line->reach[0].line = line->reach[1].line = line;
+	line->due.kind = DUE_LINE;
 	line->version = destination->hosts.version;
 	line->refused = true;
 	line->state = LINE_CONNECTING;
@@ -130,19 +191,24 @@ line_open(struct destination *destination)
 	connect_next(line, number);
 }
 
-static bool
-host_is_known(const struct line *line)
-{
-	return line->version == line->destination->hosts.version;
-}
-
+/* Greeted: the other address, if it is still tried, is too slow. */
 static void
 line_ready(void *owner)
 {
-	struct line *line = owner;
+	struct reach *reach = owner, *other = other_of(reach);
+	struct line *line = reach->line;
+	struct hostlist *hosts = &line->destination->hosts;
 
+	cancel_due(line);
 	if (host_is_known(line))
-		hostlist_worked(&line->destination->hosts, line->host);
+		hostlist_worked(hosts, reach->host);
+	if (other->client != NULL) {
+		client_abort(other->client);
+		other->client = NULL;
+		if (host_is_known(line))
+			hostlist_failed(hosts, other->host);
+	}
+	line->used = reach;
 	enter(line, LINE_IDLE);
 	destination_greeted(line->destination);
 }
@@ -162,16 +228,21 @@ is_hosted(const struct destination *destination)
  * said so, and none that the campus owns: there it is a mistake to be mended.
  */
 static void
-try_another(struct line *line, const struct outcome *why)
+try_another(struct reach *reach, const struct outcome *why)
 {
+	struct line *line = reach->line;
 	struct destination *destination = line->destination;
 	struct outcome last = { .kind = OUTCOME_NONE };
 	size_t number;
 
 	if (why->kind != OUTCOME_FAILED)
 		line->refused = false;
+	if (!host_is_known(line) && other_of(reach)->client != NULL)
+		return;
 	if (host_is_known(line)) {
-		hostlist_failed(&destination->hosts, line->host);
+		hostlist_failed(&destination->hosts, reach->host);
+		if (other_of(reach)->client != NULL)
+			return;
 		if (hostlist_pick(&destination->hosts, line->tried, &number)) {
 			connect_next(line, number);
 			return;
@@ -189,12 +260,13 @@ try_another(struct line *line, const struct outcome *why)
 static void
 line_closed(void *owner, const struct outcome *why)
 {
-	struct line *line = owner;
+	struct reach *reach = owner;
+	struct line *line = reach->line;
 
-	line->client = NULL;
+	reach->client = NULL;
 	switch (line->state) {
 	case LINE_CONNECTING:
-		try_another(line, why);
+		try_another(reach, why);
 		break;
 	case LINE_IDLE: /* it hung up: nothing was under way */
 	case LINE_ENDING:
@@ -217,7 +289,7 @@ line_start(struct line *line, struct errand *errand)
 	line->attempt = attempt;
 	line->jobs++;
 	enter(line, LINE_BUSY);
-	client_send(line->client, &attempt->job);
+	client_send(line->used->client, &attempt->job);
 }
 
 /* May it carry another message? */
@@ -251,7 +323,8 @@ tell_destination(struct destination *destination, const struct attempt *attempt)
 static void
 line_done(void *owner, struct client_job *job, bool usable)
 {
-	struct line *line = owner;
+	struct reach *reach = owner;
+	struct line *line = reach->line;
 	struct attempt *attempt = line->attempt;
 	bool good;
 
@@ -273,15 +346,18 @@ void
 line_quit(struct line *line)
 {
 	assert(line->state == LINE_IDLE);
-	client_quit(line->client);
+	client_quit(line->used->client);
 	line_free(line);
 }
 
 void
 line_abort(struct line *line)
 {
-	if (line->client != NULL)
-		client_abort(line->client);
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (line->reach[i].client != NULL)
+			client_abort(line->reach[i].client);
 	if (line->attempt != NULL)
 		attempt_cancel(line->attempt);
 	line_free(line);

@@ -22,16 +22,29 @@ enum line_state {
 	LINE_ENDING, /* of no more use; closed() is to come */
 };
 
+/* One address that is tried. */
+struct reach {
+	struct line *line;
+	struct client *client; /* owned until it says closed(); or NULL */
+	size_t host;           /* its number in the host list */
+};
+
 struct line {
 	enum line_state state;
 	struct destination *destination; /* borrowed */
-	struct client *client;           /* owned until it says closed() */
-	struct attempt *attempt;         /* owned while BUSY */
-	size_t jobs;                     /* that it was given */
-	uint32_t tried;                  /* hosts, a bit each */
-	size_t host;                     /* its number in the host list */
-	unsigned version;                /* of that list */
-	bool refused;                    /* every host so far, for good */
+	/*
+	 * Two while it connects and the first takes long: another family
+	 * beside it (RFC 8305); then the one that was greeted first.
+	 */
+	struct reach reach[2];
+	struct reach *used; /* NULL before it was greeted */
+	struct due due;     /* DUE_LINE, while due_waits */
+	bool due_waits;
+	struct attempt *attempt; /* owned while BUSY */
+	size_t jobs;             /* that it was given */
+	uint32_t tried;          /* hosts, a bit each */
+	unsigned version;        /* of that list */
+	bool refused;            /* every host so far, for good */
 	uint64_t idle_since;
 	LIST_ENTRY(line) link;         /* of the destination's */
 	TAILQ_ENTRY(line) idle_link;   /* of the destination's that are idle */
@@ -39,6 +52,8 @@ struct line {
 };
 TAILQ_HEAD(line_idle_list, line);
 
+/* DUE_LINE: the first address takes long. */
+void line_due(struct due *due);
 /* Begins to connect.  The caller asked lines_room() and hostlist_ready(). */
 void line_open(struct destination *destination);
 /* Sends an errand of the destination's over an idle line. */

@@ -158,6 +158,11 @@ list_hosts(struct hosts_answer *answer, const struct route *route,
 		    route->hops[i].name);
 		host->ip.bytes[15] = (uint8_t)(i + 1);
 		host->port = route->hops[i].port;
+		if (strcmp(host->name, "dual") != 0)
+			continue;
+		answer->hosts[answer->count] = *host;
+		host = &answer->hosts[answer->count++];
+		memset(host->ip.bytes + 10, 0xff, 2);
 	}
 	if (route->mx) {
 		host = &answer->hosts[answer->count++];
@@ -306,11 +311,16 @@ client_new(const struct client_needs *needs, const struct host *host,
     const struct client_events *events)
 {
 	struct client *client = xcalloc(1, sizeof(*client));
+	char name[DOMAIN_MAX + 2];
 	size_t i;
 
 	client->host = &client->unknown;
+	snprintf(name, sizeof(name), "%s%s", host->name,
+	    strcmp(host->name, "dual") != 0 ? "" :
+		ip_is_v4(&host->ip)         ? "4" :
+					      "6");
 	for (i = 0; i < far_side.host_count; i++)
-		if (strcmp(far_side.hosts[i].name, host->name) == 0)
+		if (strcmp(far_side.hosts[i].name, name) == 0)
 			client->host = &far_side.hosts[i];
 	client->events = *events;
 	client->host->connects++;

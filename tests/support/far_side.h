@@ -16,7 +16,10 @@
  * that links this gets these instead of the real ones.
  */
 
-/* How a host behaves; by the name of its hop, or "mx.DOMAIN" for an MX route. */
+/*
+ * How a host behaves; by the name of its hop, or "mx.DOMAIN" for an MX route.
+ * The hop "dual" has two addresses, which are dual6 and dual4.
+ */
 struct far_host {
 	const char *name;
 	const char *down; /* not NULL: nobody gets in, and this is why */
