@@ -32,6 +32,7 @@ struct hop {
 	pthread_t thread;
 	struct hop_server *server; /* owned; NULL: asleep */
 	int stop_fd;
+	const char *address;
 	int reserved; /* bound and not listening: keeps the port ours */
 	uint16_t port;
 	const struct hop_rule *rules; /* borrowed */
@@ -136,14 +137,22 @@ serve(void *owner)
 struct hop *
 hop_new(const struct hop_rule *rules)
 {
+	return hop_new_at("127.0.0.1", 0, rules);
+}
+
+struct hop *
+hop_new_at(const char *address, uint16_t port, const struct hop_rule *rules)
+{
 	struct hop *hop = xcalloc(1, sizeof(*hop));
 
 	hop->rules = rules;
+	hop->address = address;
+	hop->reserved = -1;
 	hop->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (hop->stop_fd == -1)
 		give_up("eventfd", strerror(errno));
 	pthread_mutex_init(&hop->lock, NULL);
-	hop->port = port_reserve(&hop->reserved);
+	hop->port = port != 0 ? port : port_reserve(&hop->reserved);
 	hop_wake(hop);
 	return hop;
 }
@@ -163,7 +172,7 @@ hop_wake(struct hop *hop)
 	struct buf why;
 
 	buf_init(&why, 512);
-	hop->server = hop_server_new("127.0.0.1", hop->port, &events, &why);
+	hop->server = hop_server_new(hop->address, hop->port, &events, &why);
 	if (hop->server == NULL)
 		give_up("listen", buf_text(&why));
 	if (pthread_create(&hop->thread, NULL, serve, hop) != 0)
@@ -203,7 +212,8 @@ hop_free(struct hop *hop)
 	if (hop == NULL)
 		return;
 	hop_sleep(hop);
-	close(hop->reserved);
+	if (hop->reserved != -1)
+		close(hop->reserved);
 	close(hop->stop_fd);
 	while (hop->count > 0)
 		mail_free(hop->mails[--hop->count]);

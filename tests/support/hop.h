@@ -32,6 +32,9 @@ struct hop_rule {
 
 /* rules end with HOP_RULES_END (or NULL: takes everything); borrowed. */
 struct hop *hop_new(const struct hop_rule *rules);
+/* The same at an IPv4 address (borrowed) and port; 0: the kernel's choice. */
+struct hop *hop_new_at(const char *address, uint16_t port,
+    const struct hop_rule *rules);
 uint16_t hop_port(const struct hop *hop);
 /* Nobody answers at its port until hop_wake(); what it has kept stays. */
 void hop_sleep(struct hop *hop);
