@@ -138,7 +138,7 @@ JOBS = $(shell nproc)
 BUILD_PACKAGES = gcc libc6-dev make pkg-config libgnutls28-dev libc-ares-dev libconfig-dev \
 	libxxhash-dev libidn2-dev libsystemd-dev libseccomp-dev libjansson-dev
 RUN_PACKAGES = curl swaks
-CHECK_PACKAGES = check curl swaks msmtp s-nail perl node-nodemailer nodejs gnutls-bin python3 python3-aiosmtpd postfix openssl systemd nsd iproute2
+CHECK_PACKAGES = check curl swaks msmtp s-nail perl node-nodemailer nodejs gnutls-bin python3 python3-aiosmtpd postfix openssl systemd nsd iproute2 dovecot-lmtpd
 LINT_PACKAGES = clang-format mandoc shellcheck
 
 deps:
