@@ -155,12 +155,17 @@ postfix_port(const struct postfix *postfix)
 void
 postfix_free(struct postfix *postfix)
 {
-	const char *argv[] = { "rm", "-rf", postfix->folder, NULL };
+	char etc[PATH_ROOM];
+	const char *stop[] = { "/usr/sbin/postfix", "-c", etc, "stop", NULL };
+	const char *remove[] = { "rm", "-rf", postfix->folder, NULL };
 	struct buf output;
 
-	program_end(postfix->pid);
+	snprintf(etc, sizeof(etc), "%s/etc", postfix->folder);
 	buf_init(&output, CONF_MAX);
-	program_run(argv, SPAN(""), &output);
+	/* Its master has a process group of its own and outlives the rest. */
+	program_run(stop, SPAN(""), &output);
+	program_end(postfix->pid);
+	program_run(remove, SPAN(""), &output);
 	buf_clear(&output);
 	close(postfix->reserved);
 	free(postfix);
