@@ -2,7 +2,7 @@
  * script - what a next hop of a test answers.
  *
  * Job:     find the rule for a command, or the usual reply.
- * Called:  by scripted_hop.c.
+ * Called:  by scripted_connection.c.
  * Owns:    the usual replies.
  * Never:   knows a connection.
  */

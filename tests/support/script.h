@@ -2,6 +2,7 @@
 #define SCRIPT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/span.h"
 
@@ -19,7 +20,8 @@ enum script_act {
 struct script_rule {
 	/*
 	 * How the command begins; "" is the greeting, "." the final dot,
-	 * "body" the first bytes of content.
+	 * "body" the first bytes of content, "handshake" those of TLS where
+	 * the hop has none.
 	 */
 	const char *on;
 	const char *reply; /* with its CRLF; NULL: none; "usual": as ever */
@@ -27,6 +29,7 @@ struct script_rule {
 	unsigned times; /* 0: always */
 	unsigned after; /* so many that fit are passed over first */
 	size_t len;     /* of reply, where it holds NULs; 0: strlen */
+	uint64_t pace;  /* of this reply, as scripted_hop.dribble; 0: that */
 };
 
 /* Rules of a table. */

@@ -2,7 +2,7 @@
  * scripted_message - what a scripted next hop was given.
  *
  * Job:     make one, and empty it.
- * Called:  by scripted_hop.c.
+ * Called:  by scripted_connection.c.
  * Owns:    the texts of struct scripted_message.
  * Never:   knows a connection.
  */
