@@ -336,7 +336,8 @@ last_words(struct client *client)
 	snprintf(error, sizeof(error), "%s", stream_error(client->stream));
 	buf_empty(&client->out);
 	hear(client);
-	if (!client->watch.dead)
+	/* Unless that made it begin anew, in the clear. */
+	if (!client->watch.dead && client->broken)
 		move(client, steps_lost(client, error));
 }
 

@@ -16,6 +16,14 @@
 #include "relayd/delivery/authenticate.h"
 #include "relayd/delivery/dial.h"
 
+bool
+greet_blames_tls(const struct client *client)
+{
+	return client->needs.tls_level == TLS_MAY &&
+	    (client->step == STARTTLS ||
+		(client->step == EHLO && stream_is_tls(client->stream)));
+}
+
 enum step
 greet_tls_failed(struct client *client, const char *error)
 {
@@ -37,6 +45,7 @@ greet_connect(struct client *client)
 	client->stream = NULL;
 	client->watch.fd = -1;
 	client->watch.again = false;
+	client->broken = false;
 	buf_empty(&client->in);
 	buf_empty(&client->out);
 	reply_begin(&client->reply);

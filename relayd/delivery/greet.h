@@ -5,6 +5,12 @@
 
 /* The steps from nothing to READY; steps.c has their table. */
 
+/*
+ * Is it TLS that this session stumbles over, and may it do without?  The reply
+ * to STARTTLS, or under TLS the first one: a server of TLS 1.3 that does not
+ * like us hangs up after our end of the handshake (RFC 8446 4.6.2, 6.2).
+ */
+bool greet_blames_tls(const struct client *client);
 /* In the clear, where that is allowed; else the end. */
 enum step greet_tls_failed(struct client *client, const char *error);
 /* Makes the TCP connection, anew if need be: CONNECT or GONE. */

@@ -131,18 +131,35 @@ steps_leave(struct client *client)
 	return GONE;
 }
 
+/* It has failed; where TLS is to blame it begins anew without. */
+static enum step
+or_in_the_clear(struct client *client)
+{
+	enum step next = GONE;
+
+	if (greet_blames_tls(client)) {
+		next = greet_tls_failed(client, client->why.text);
+		if (next != GONE)
+			outcome_clear(&client->why);
+	}
+	return next;
+}
+
 enum step
 steps_garbage(struct client *client, const struct reply *reply)
 {
 	struct span text = buf_span(&reply->text);
+	const char *name = steps[client->step].name;
 
 	if (reply->code == 0)
-		return steps_fail(client, "4.5.0", "no SMTP reply to %s: %.*s",
-		    steps[client->step].name, (int)text.len,
+		steps_fail(client, "4.5.0", "no SMTP reply to %s: %.*s", name,
+		    (int)text.len, text.len == 0 ? "" : text.data);
+	else
+		steps_fail(client, "4.5.0", "unexpected reply %d to %s: %.*s",
+		    reply->code, name, (int)text.len,
 		    text.len == 0 ? "" : text.data);
-	return steps_fail(client, "4.5.0", "unexpected reply %d to %s: %.*s",
-	    reply->code, steps[client->step].name, (int)text.len,
-	    text.len == 0 ? "" : text.data);
+	/* Words under TLS, whatever they are, are none about TLS. */
+	return client->step == STARTTLS ? or_in_the_clear(client) : GONE;
 }
 
 enum step
@@ -154,10 +171,12 @@ steps_lost(struct client *client, const char *error)
 	if (client->step == READY && client->started > 0)
 		return steps_leave(client);
 	if (error == NULL)
-		return steps_fail(client, "4.4.2",
+		steps_fail(client, "4.4.2",
 		    "the next hop closed the connection at %s", name);
-	return steps_fail(client, "4.4.2", "connection lost at %s: %s", name,
-	    error);
+	else
+		steps_fail(client, "4.4.2", "connection lost at %s: %s", name,
+		    error);
+	return or_in_the_clear(client);
 }
 
 enum step
@@ -172,8 +191,9 @@ steps_late(struct client *client)
 	case QUIT:
 		return steps_leave(client);
 	}
-	return steps_fail(client, "4.4.2", "timed out at %s",
+	steps_fail(client, "4.4.2", "timed out at %s",
 	    steps[client->step].name);
+	return or_in_the_clear(client);
 }
 
 /* Where what we send is content, or nobody listens, there is no QUIT. */

@@ -97,7 +97,10 @@ const struct step_row *steps_row(enum step step);
 void steps_enter(struct client *client, enum step step);
 /* A whole reply came: the step that follows. */
 enum step steps_hear(struct client *client, const struct reply *reply);
-/* Each notes why the session ends and returns GONE. */
+/*
+ * Each notes why the session ends and returns GONE; the last three, where only
+ * TLS has failed and may be left out, the step that begins it anew.
+ */
 enum step steps_fail(struct client *client, const char *enhanced,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 enum step steps_refused(struct client *client, enum outcome_kind kind,

@@ -266,17 +266,29 @@ hop_address(struct span argument)
 	return span_head(rest, span_find(rest, '>'));
 }
 
+/* The length of the first line with its CRLF, or of all of it. */
+static size_t
+line_length(struct span data)
+{
+	const char *end;
+	size_t at = 0;
+
+	while (at < data.len &&
+	    (end = memchr(data.data + at, '\n', data.len - at)) != NULL) {
+		at = (size_t)(end - data.data) + 1;
+		if (at > 1 && data.data[at - 2] == '\r')
+			return at;
+	}
+	return data.len;
+}
+
 void
 hop_unstuff(struct span data, struct buf *out)
 {
-	const char *end;
 	struct span line;
 
 	while (data.len > 0) {
-		end = memmem(data.data, data.len, "\r\n", 2);
-		line = end == NULL ?
-		    data :
-		    span_head(data, (size_t)(end - data.data) + 2);
+		line = span_head(data, line_length(data));
 		data = span_skip(data, line.len);
 		if (span_starts(line, SPAN(".")))
 			line = span_skip(line, 1);

@@ -17,6 +17,10 @@ static const struct {
 	/* clang-format off */
 	{ "HELO",     "250 hop.test\r\n" },
 	{ "STARTTLS", "220 2.0.0 go on\r\n" },
+	{ "AUTH PLAIN", "235 2.7.0 in\r\n" },
+	{ "AUTH LOGIN", "334 VXNlcm5hbWU6\r\n" },
+	{ "dXNlcg==", "334 UGFzc3dvcmQ6\r\n" }, /* user */
+	{ "c2VjcmV0", "235 2.7.0 in\r\n" },     /* secret */
 	{ "MAIL",     "250 2.1.0 ok\r\n" },
 	{ "RCPT",     "250 2.1.5 ok\r\n" },
 	{ "DATA",     "354 go on\r\n" },

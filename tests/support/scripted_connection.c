@@ -101,14 +101,26 @@ say_usual(struct connection *connection, struct span command)
 		buf_add(&connection->out, span_of(reply));
 }
 
+/* 0: all at once; 1: a byte a turn; else ms between bytes. */
+static uint64_t
+pace_of(const struct connection *connection)
+{
+	return connection->pace > 0 ? connection->pace :
+				      connection->hop->dribble;
+}
+
 /* Answers; the first digit of what was said, or 0. */
 static char
 answer(struct connection *connection, struct span command)
 {
 	const struct script_rule *rule =
 	    script_find(connection->hop->rules, connection->hop->uses, command);
-	size_t before = connection->out.len;
+	size_t before;
 
+	/* What was said before is not slowed down. */
+	if (rule != NULL && rule->pace > 0 && pace_of(connection) == 0)
+		stream_write(connection->stream, &connection->out);
+	before = connection->out.len;
 	if (rule == NULL ||
 	    (rule->reply != NULL && strcmp(rule->reply, "usual") == 0))
 		say_usual(connection, command);
@@ -293,14 +305,6 @@ end(struct connection *connection)
 	loop_kill(connection->hop->loop, &connection->watch);
 }
 
-/* 0: all at once; 1: a byte a turn; else ms between bytes. */
-static uint64_t
-pace_of(const struct connection *connection)
-{
-	return connection->pace > 0 ? connection->pace :
-				      connection->hop->dribble;
-}
-
 static enum io
 write_some(struct connection *connection)
 {
@@ -418,8 +422,8 @@ connection_expired(void *owner)
 
 	if (connection->in_data && connection->hop->sip > 0)
 		connection_ready(connection, POLLIN);
-	else
-		write_some(connection);
+	else if (write_some(connection) == IO_ERROR)
+		end(connection);
 	settle(connection);
 	if (!connection->watch.dead)
 		watch_for(connection);

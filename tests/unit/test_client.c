@@ -1,11 +1,10 @@
 /*
- * test_client - the client against a next hop that misbehaves at every stage.
+ * test_client - odd replies, slow next hops, and content on its way; each
+ * misdeed at each stage is in test_misdeeds.c.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/xalloc.h"
 /* The real one, not the double of tests/support/far_side.c. */
 #include "relayd/delivery/client.c"
 #include "tests/support/client_scene.h"
@@ -25,145 +24,14 @@ teardown(void)
 	client_scene_close(&scene);
 }
 
-/* ---- every misbehaviour at every stage ---- */
-
-#define LATER  "450 4.7.1 later\r\n"
-#define NEVER  "550 5.7.1 never\r\n"
-#define GOING  "421 4.3.2 going\r\n"
-#define WITH_0 "450 4.7.1 a\0b\r\n"
-
-static char *megabyte; /* of reply lines */
-
-static const struct {
-	const char *reply;
-	enum script_act act;
-	size_t len;
-} misdeeds[] = {
-	/* clang-format off */
-	{ LATER,           SCRIPT_GO_ON, 0 },
-	{ NEVER,           SCRIPT_GO_ON, 0 },
-	{ GOING,           SCRIPT_CLOSE, 0 },
-	{ GOING,           SCRIPT_GO_ON, 0 }, /* but stays */
-	{ "hello\r\n",     SCRIPT_GO_ON, 0 },
-	{ "299-a\r\n250 b\r\n", SCRIPT_GO_ON, 0 },
-	{ NULL,            SCRIPT_CLOSE, 0 },
-	{ NULL,            SCRIPT_RESET, 0 },
-	{ "250-half",      SCRIPT_CLOSE, 0 },
-	{ NULL,            SCRIPT_DEAF,  0 }, /* silence */
-	{ WITH_0,          SCRIPT_GO_ON, sizeof(WITH_0) - 1 },
-	{ "megabyte",      SCRIPT_GO_ON, 0 },
-	/* clang-format on */
-};
-
-enum {
-	MISDEEDS = sizeof(misdeeds) / sizeof(misdeeds[0])
-};
-
 #define ALL(x)   x " " x " " x " "
 #define LOST     ALL("L0/4.4.2") "closed L0/4.4.2"
 #define NONSENSE ALL("L0/4.5.0") "closed L0/4.5.0"
 #define LEFT     ALL("L421/4.3.2") "closed L421/4.3.2"
 #define FINE     ALL("D250/2.0.0") "usable"
 
-/* In the order of misdeeds[]. */
-static const struct {
-	const char *on;
-	const char *stories[MISDEEDS];
-} stages[] = {
-	/* clang-format off */
-	{ "", { "closed L450/4.7.1", "closed L550/4.0.0", "closed L421/4.3.2", "closed L421/4.3.2",
-	    "closed L0/4.5.0", "closed L0/4.5.0", "closed L0/4.4.2", "closed L0/4.4.2", "closed L0/4.4.2",
-	    "closed L0/4.4.2", "closed L450/4.7.1", "closed L0/4.5.0" } },
-	{ "EHLO", { "closed L450/4.7.1", FINE, "closed L421/4.3.2", "closed L421/4.3.2",
-	    "closed L0/4.5.0", "closed L0/4.5.0", "closed L0/4.4.2", "closed L0/4.4.2", "closed L0/4.4.2",
-	    "closed L0/4.4.2", "closed L450/4.7.1", "closed L0/4.5.0" } },
-	{ "MAIL", { ALL("L450/4.7.1") "usable", ALL("F550/5.7.1") "usable", LEFT, LEFT,
-	    NONSENSE, NONSENSE, LOST, LOST, LOST, LOST, ALL("L450/4.7.1") "usable", NONSENSE } },
-	{ "RCPT TO:<b", { "D250/2.0.0 L450/4.7.1 D250/2.0.0 usable", "D250/2.0.0 F550/5.7.1 D250/2.0.0 usable",
-	    LEFT, LEFT, NONSENSE, NONSENSE, LOST, LOST, LOST, LOST,
-	    "D250/2.0.0 L450/4.7.1 D250/2.0.0 usable", NONSENSE } },
-	{ "DATA", { ALL("L450/4.7.1") "usable", ALL("F550/5.7.1") "usable", LEFT, LEFT,
-	    NONSENSE, NONSENSE, LOST, LOST, LOST, LOST, ALL("L450/4.7.1") "usable", NONSENSE } },
-	{ ".", { ALL("L450/4.7.1") "usable", ALL("F550/5.7.1") "usable", LEFT, LEFT,
-	    NONSENSE, NONSENSE, LOST, LOST, LOST, LOST, ALL("L450/4.7.1") "usable", NONSENSE } },
-	/* clang-format on */
-};
-
-enum {
-	STAGES = sizeof(stages) / sizeof(stages[0])
-};
-
 static const char *const manners[] = { "SIZE 1000000,8BITMIME",
 	"PIPELINING,SIZE 1000000,8BITMIME" };
-
-static void
-make_megabyte(void)
-{
-	size_t i;
-
-	megabyte = xcalloc(1, (1 << 20) + 1);
-	for (i = 0; i < (1 << 20); i += 16)
-		memcpy(megabyte + i, "250-no end yet\r\n", 16);
-}
-
-static void
-play(size_t stage, size_t misdeed, const char *offers, uint64_t dribble)
-{
-	struct script_rule rules[] = { { .on = stages[stage].on,
-					   .reply = misdeeds[misdeed].reply,
-					   .act = misdeeds[misdeed].act,
-					   .len = misdeeds[misdeed].len },
-		{ .on = NULL } };
-
-	if (rules[0].reply != NULL && strcmp(rules[0].reply, "megabyte") == 0)
-		rules[0].reply = megabyte;
-	scene.hop->rules = rules;
-	scene.hop->offers = offers;
-	scene.hop->dribble = dribble;
-	ck_assert_msg(strcmp(client_scene_run(&scene),
-			  stages[stage].stories[misdeed]) == 0,
-	    "misdeed %zu at '%s': %s instead of %s", misdeed, stages[stage].on,
-	    buf_text(&scene.story), stages[stage].stories[misdeed]);
-	ck_assert_int_eq(scene.done > 0 && scene.job[0].sent_dot,
-	    stages[stage].on[0] == '.' ||
-		strstr(stages[stage].stories[misdeed], "D250") != NULL);
-}
-
-/* All misdeeds at one stage. */
-static void
-play_all(int stage, const char *offers, uint64_t dribble)
-{
-	size_t misdeed;
-
-	make_megabyte();
-	for (misdeed = 0; misdeed < MISDEEDS; misdeed++) {
-		/* A megabyte a byte at a time is slow, and no other case. */
-		if (dribble > 0 && misdeed == MISDEEDS - 1)
-			break;
-		play((size_t)stage, misdeed, offers, dribble);
-		client_scene_close(&scene);
-		client_scene_open(&scene);
-	}
-	free(megabyte);
-}
-
-START_TEST(each_misdeed_at_each_stage_has_its_outcome)
-{
-	play_all(_i, manners[0], 0);
-}
-END_TEST
-
-START_TEST(pipelining_changes_no_outcome)
-{
-	play_all(_i, manners[1], 0);
-}
-END_TEST
-
-START_TEST(replies_that_come_byte_by_byte_change_no_outcome)
-{
-	play_all(_i, manners[1], 1);
-}
-END_TEST
 
 START_TEST(control_bytes_of_a_reply_are_escaped_in_outcome_and_reason)
 {
@@ -257,27 +125,6 @@ START_TEST(odd_replies_have_their_outcome)
 END_TEST
 
 /* ---- time ---- */
-
-static const struct {
-	const char *on;
-	uint64_t seconds; /* RFC 5321 4.5.3.2, and ours for EHLO */
-} silences[] = {
-	/* clang-format off */
-	{ "", 300 }, { "EHLO", 300 }, { "MAIL", 300 }, { "RCPT TO:<b", 300 },
-	{ "DATA", 120 }, { ".", 600 },
-	/* clang-format on */
-};
-
-START_TEST(silence_is_waited_out_as_long_as_the_rfc_says)
-{
-	struct script_rule rules[] = { ACT(silences[_i].on, NULL, SCRIPT_DEAF),
-		{ .on = NULL } };
-
-	scene.hop->rules = rules;
-	client_scene_run(&scene);
-	ck_assert_uint_eq(scene.took, silences[_i].seconds * 1000);
-}
-END_TEST
 
 START_TEST(tests_and_operators_may_shorten_the_time_outs)
 {
@@ -391,15 +238,10 @@ static Suite *
 client_suite(void)
 {
 	Suite *suite = suite_create("client");
-	TCase *tcase = tcase_create("misdeeds");
+	TCase *tcase = tcase_create("replies");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
-	tcase_add_loop_test(tcase, each_misdeed_at_each_stage_has_its_outcome,
-	    0, STAGES);
-	tcase_add_loop_test(tcase, pipelining_changes_no_outcome, 0, STAGES);
-	tcase_add_loop_test(tcase,
-	    replies_that_come_byte_by_byte_change_no_outcome, 0, STAGES);
 	tcase_add_test(tcase,
 	    control_bytes_of_a_reply_are_escaped_in_outcome_and_reason);
 	tcase_add_loop_test(tcase, odd_replies_have_their_outcome, 0,
@@ -409,9 +251,6 @@ client_suite(void)
 	tcase = tcase_create("time");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
-	tcase_add_loop_test(tcase,
-	    silence_is_waited_out_as_long_as_the_rfc_says, 0,
-	    sizeof(silences) / sizeof(silences[0]));
 	tcase_add_test(tcase, tests_and_operators_may_shorten_the_time_outs);
 	tcase_add_loop_test(tcase, slow_replies_are_heard_but_not_for_ever, 0,
 	    2);
