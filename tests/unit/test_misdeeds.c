@@ -13,69 +13,8 @@
 #include "relayd/delivery/client.c"
 #include "tests/support/certs.h"
 #include "tests/support/client_scene.h"
+#include "tests/support/misdeed.h"
 #include "tests/support/suite.h"
-
-/* ---- the ways to misbehave ---- */
-
-/* What they have in common: the column of a stage's stories. */
-enum column {
-	PUT_OFF,  /* 4yz */
-	REFUSED,  /* 5yz */
-	SENT_OFF, /* 421 */
-	NO_REPLY, /* bytes that are none */
-	NO_MORE,  /* the end, or silence */
-	GOOD,     /* slowly, but as it should be */
-	COLUMNS
-};
-
-/* A reply may hold NULs. */
-#define BYTES(text) (text), sizeof(text) - 1
-
-/* A text of %s holds the name of the step. */
-static const struct {
-	const char *reply; /* "good": the right one; lines, line: 1 MB */
-	size_t len;
-	enum script_act act;
-	uint64_t pace; /* virtual ms between its bytes */
-	enum column column;
-	bool late;        /* the step's whole time is waited */
-	const char *text; /* how what is kept of it begins */
-} misdeeds[] = {
-	/* clang-format off */
-	{ BYTES("450 4.7.1 later\r\n"), SCRIPT_GO_ON, 0, PUT_OFF, false, "450 4.7.1 later" },
-	{ BYTES("450-4.7.1 a\0b\033[2J\377\r\n450 4.7.1 c\rd\r\n"), SCRIPT_GO_ON, 0, PUT_OFF, false,
-	    "450 4.7.1 a\\x00b\\x1b[2J\\xff c\\x0dd" },
-	{ BYTES("550 5.7.1 never\r\n"), SCRIPT_GO_ON, 0, REFUSED, false, "550 5.7.1 never" },
-	{ BYTES("550 5.7.1 n\0ver\r\n"), SCRIPT_GO_ON, 2000, REFUSED, false, "550 5.7.1 n\\x00ver" },
-	{ BYTES("421 4.3.2 going\r\n"), SCRIPT_CLOSE, 0, SENT_OFF, false, "421 4.3.2 going" },
-	{ BYTES("421 4.3.2 going\r\n"), SCRIPT_RESET, 0, SENT_OFF, false, "421 4.3.2 going" },
-	/* says so, and stays */
-	{ BYTES("421 4.3.2 going\r\n"), SCRIPT_GO_ON, 0, SENT_OFF, false, "421 4.3.2 going" },
-	{ BYTES("421 4.3.2 going\r\n"), SCRIPT_DEAF, 0, SENT_OFF, false, "421 4.3.2 going" },
-	{ BYTES("hello\r\n"), SCRIPT_GO_ON, 0, NO_REPLY, false, "no SMTP reply to %s: " },
-	{ BYTES("\r\n"), SCRIPT_GO_ON, 0, NO_REPLY, false, "no SMTP reply to %s: " },
-	{ BYTES("2\0000 ok\r\n"), SCRIPT_GO_ON, 0, NO_REPLY, false, "no SMTP reply to %s: " },
-	{ BYTES("250\0ok\r\n"), SCRIPT_GO_ON, 0, NO_REPLY, false, "no SMTP reply to %s: " },
-	{ BYTES("299-a\r\n250 b\r\n"), SCRIPT_GO_ON, 0, NO_REPLY, false, "no SMTP reply to %s: " },
-	{ "lines", 0, SCRIPT_GO_ON, 0, NO_REPLY, false, "no SMTP reply to %s: " },
-	{ "line", 0, SCRIPT_GO_ON, 0, NO_REPLY, false, "no SMTP reply to %s: " },
-	{ "line", 0, SCRIPT_CLOSE, 0, NO_REPLY, false, "no SMTP reply to %s: " },
-	{ NULL, 0, SCRIPT_CLOSE, 0, NO_MORE, false, "the next hop closed the connection at %s" },
-	{ NULL, 0, SCRIPT_RESET, 0, NO_MORE, false, "connection lost at %s: Connection reset by peer" },
-	{ BYTES("250"), SCRIPT_CLOSE, 0, NO_MORE, false, "the next hop closed the connection at %s" },
-	{ BYTES("250-half\r\n25"), SCRIPT_CLOSE, 0, NO_MORE, false, "the next hop closed the connection at %s" },
-	{ NULL, 0, SCRIPT_DEAF, 0, NO_MORE, true, "timed out at %s" },
-	{ BYTES("250-half\r\n"), SCRIPT_DEAF, 0, NO_MORE, true, "timed out at %s" },
-	/* line after line, and never the last one */
-	{ "lines", 0, SCRIPT_GO_ON, 40001, NO_MORE, true, "timed out at %s" },
-	{ "good", 0, SCRIPT_GO_ON, 1000, GOOD, false, NULL },
-	/* clang-format on */
-};
-
-enum {
-	MISDEEDS = sizeof(misdeeds) / sizeof(misdeeds[0]),
-	MEGABYTE = 1 << 20
-};
 
 /* ---- the stages ---- */
 
@@ -149,7 +88,7 @@ static const struct {
 	const char *first[2]; /* what comes before: command, reply */
 	size_t jobs;          /* its last one is looked at; 0 is 1 */
 	const char *says;     /* of a well-formed no; NULL: its own words */
-	const char *stories[COLUMNS];
+	const char *stories[MISDEED_KINDS];
 } stages[] = {
 	/* clang-format off */
 	{ .on = "", .step = "greeting", .seconds = 300, .manners = ANY, .stories = { NOT_IN } },
@@ -216,7 +155,7 @@ static const struct {
 
 enum {
 	STAGES = sizeof(stages) / sizeof(stages[0]),
-	RULES = 8
+	RULES = 3
 };
 
 /* ---- the scene ---- */
@@ -226,7 +165,6 @@ static struct certs *certs;
 static struct tls_server *server;
 static struct tls_client *trust;
 static struct login *login;
-static char lines[MEGABYTE + 1], line[MEGABYTE + 1];
 static char offers[128];
 
 static void
@@ -258,17 +196,6 @@ make_tls(void)
 	ck_assert(server != NULL && trust != NULL);
 	make_login(&why);
 	buf_clear(&why);
-}
-
-static void
-setup(void)
-{
-	size_t i;
-
-	for (i = 0; i < MEGABYTE; i += 16)
-		memcpy(lines + i, "250-no end yet\r\n", 16);
-	memset(line, 'x', MEGABYTE);
-	memcpy(line, "250 ", 4);
 }
 
 static void
@@ -321,41 +248,18 @@ prepare(size_t stage, enum manner manner)
 		scene.jobs = stages[stage].jobs;
 }
 
-static const char *
-words(size_t misdeed)
-{
-	const char *reply = misdeeds[misdeed].reply;
-
-	if (reply == NULL)
-		return NULL;
-	return strcmp(reply, "good") == 0 ? "usual" :
-	    strcmp(reply, "lines") == 0   ? lines :
-	    strcmp(reply, "line") == 0    ? line :
-					    reply;
-}
-
 static void
 write_script(struct script_rule *rules, size_t stage, size_t misdeed)
 {
-	struct script_rule script[RULES] = {
-		{ .on = stages[stage].on,
-		    .reply = words(misdeed),
-		    .act = misdeeds[misdeed].act,
-		    .times = stages[stage].passed, /* not in the clear again */
-		    .after = stages[stage].passed,
-		    .len = misdeeds[misdeed].len,
-		    .pace = misdeeds[misdeed].pace },
-		{ .on = NULL },
+	rules[0] = misdeed_rule(&misdeeds[misdeed], stages[stage].on);
+	rules[0].after = stages[stage].passed;
+	rules[0].times = stages[stage].passed; /* not in the clear again */
+	rules[1] = (struct script_rule){
+		.on = stages[stage].first[0],
+		.reply = stages[stage].first[1],
+		.times = scene.jobs > 1 ? 1 : 0,
 	};
-	size_t count = 1;
-
-	if (stages[stage].first[0] != NULL)
-		script[count++] = (struct script_rule){
-			.on = stages[stage].first[0],
-			.reply = stages[stage].first[1],
-			.times = scene.jobs > 1 ? 1 : 0,
-		};
-	memcpy(rules, script, sizeof(script));
+	rules[2] = (struct script_rule){ .on = NULL };
 }
 
 /* ---- what came of it ---- */
@@ -400,12 +304,12 @@ check_words(size_t stage, size_t misdeed)
 	if (scene.why.text == NULL &&
 	    strcmp(stages[stage].step, "lone dot") == 0)
 		want = "550 5.1.1 who?";
-	else if (misdeeds[misdeed].column <= REFUSED &&
+	else if (misdeeds[misdeed].kind <= REFUSED &&
 	    stages[stage].says != NULL)
 		want = stages[stage].says;
 	snprintf(begin, sizeof(begin), want, stages[stage].step);
 	/* GnuTLS has its own words for an end. */
-	if (under_tls && misdeeds[misdeed].column == NO_MORE)
+	if (under_tls && misdeeds[misdeed].kind == NO_MORE)
 		ck_assert_ptr_nonnull(strstr(text, stages[stage].step));
 	else
 		ck_assert_msg(strncmp(text, begin, strlen(begin)) == 0,
@@ -424,7 +328,7 @@ check_copies(size_t stage, size_t misdeed, bool delivered)
 		copies += scene.hop->messages[i].wire.len > 0;
 	ck_assert_uint_eq(copies, sent ? 1 : 0);
 	/* The hop itself believes in half a 250. */
-	if (sent && !scene.hop->lmtp && misdeeds[misdeed].column <= SENT_OFF)
+	if (sent && !scene.hop->lmtp && misdeeds[misdeed].kind <= SENT_OFF)
 		ck_assert_int_eq(scene.hop->messages[0].accepted, delivered);
 	if (scene.done > 0)
 		ck_assert_int_eq(scene.job[scene.done - 1].sent_dot, sent);
@@ -434,7 +338,7 @@ check_copies(size_t stage, size_t misdeed, bool delivered)
 static void
 play(size_t stage, size_t misdeed, enum manner manner)
 {
-	const char *want = stages[stage].stories[misdeeds[misdeed].column];
+	const char *want = stages[stage].stories[misdeeds[misdeed].kind];
 	struct script_rule rules[RULES];
 	size_t files;
 
@@ -449,7 +353,7 @@ play(size_t stage, size_t misdeed, enum manner manner)
 	check_copies(stage, misdeed, strstr(want, "D250") != NULL);
 	if (misdeeds[misdeed].late && stages[stage].seconds > 0)
 		ck_assert_uint_eq(scene.took, stages[stage].seconds * 1000);
-	if (misdeeds[misdeed].column == GOOD && stages[stage].seconds > 0)
+	if (misdeeds[misdeed].kind == GOOD && stages[stage].seconds > 0)
 		ck_assert_uint_ge(scene.took, 5000);
 	/* Nothing is left of it when QUIT has had its time. */
 	virtual_clock_run(&scene.clock, 21000);
@@ -466,9 +370,7 @@ play_all(size_t stage, enum manner manner)
 		return;
 	for (i = 0; i < MISDEEDS; i++)
 		/* What is long or slow already is no other case then. */
-		if (manner != DROP_BY_DROP ||
-		    (misdeeds[i].pace == 0 && words(i) != lines &&
-			words(i) != line))
+		if (manner != DROP_BY_DROP || !misdeed_is_long(&misdeeds[i]))
 			play(stage, i, manner);
 }
 
@@ -508,7 +410,7 @@ misdeeds_suite(void)
 	Suite *suite = suite_create("misdeeds");
 	TCase *tcase = tcase_create("misdeeds");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, each_misdeed_at_each_stage_has_its_outcome,
 	    0, STAGES);
