@@ -1,13 +1,14 @@
 /*
- * sending - the sending side in virtual time.
+ * sending_parts - the sending side in virtual time, and no far side.
  *
  * Job:     set up everything that delivery needs, take messages as the
  *          receiving side does, and let time pass.
- * Called:  by test_delivery and its kin.
+ * Called:  by far_sending.c, which adds doubles of the far side; by tests that
+ *          have real ones.
  * Owns:    all of it, and a directory that goes with it.
- * Never:   opens a socket or sleeps.
+ * Never:   sleeps, or opens a socket of its own.
  */
-#include "tests/support/sending.h"
+#include "tests/support/sending_parts.h"
 
 #include <check.h>
 #include <errno.h>
@@ -180,8 +181,7 @@ open_delivery(struct sending *sending)
 }
 
 void
-sending_open(struct sending *sending, const char *hosted,
-    struct far_host *hosts, size_t host_count)
+sending_parts_open(struct sending *sending)
 {
 	*sending = (struct sending){ .random = 1 };
 	current = sending;
@@ -196,18 +196,27 @@ sending_open(struct sending *sending, const char *hosted,
 	buf_init(&sending->log, LOG_MAX);
 	log_capture(take_log, sending);
 	fill_conf(&sending->conf);
-	far_side_init(sending->loop, hosts, host_count);
+}
+
+void
+sending_parts_start(struct sending *sending, const char *hosted)
+{
 	sending->rules = load_rules(sending, hosted);
 	open_spool(sending);
 	open_delivery(sending);
 	loop_each_turn(sending->loop, turn_spool, sending);
 }
 
-static void
-close_both(struct sending *sending)
+void
+sending_parts_stop(struct sending *sending)
 {
 	delivery_free(sending->delivery);
-	far_side_forget_commits();
+	sending->delivery = NULL;
+}
+
+void
+sending_parts_rest(struct sending *sending)
+{
 	loop_turn(sending->loop, false);
 	spool_close(sending->spool);
 	sending->spool = NULL;
@@ -223,22 +232,18 @@ remove_one(const char *path, const struct stat *info, int kind, struct FTW *ftw)
 }
 
 void
-sending_close(struct sending *sending)
+sending_parts_close(struct sending *sending)
 {
-	close_both(sending);
-	ck_assert_uint_eq(far_side.clients, 0);
 	loop_free(sending->loop);
 	rules_free(sending->rules);
-	far_side_clear();
 	log_capture(NULL, NULL);
 	buf_clear(&sending->log);
 	nftw(sending->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 void
-sending_restart(struct sending *sending)
+sending_parts_again(struct sending *sending)
 {
-	close_both(sending);
 	open_spool(sending);
 	open_delivery(sending);
 	while (spool_load(sending->spool, 1000))
