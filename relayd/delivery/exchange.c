@@ -183,8 +183,11 @@ exchange_hear_data(struct client *client, const struct reply *reply)
 	/* RFC 2033 4.2: that was to be 503; the lone dot would hear nothing. */
 	if (reply->code == 354)
 		return client->host.lmtp ? steps_leave(client) : VOID;
-	if (reply_class(reply) < 4)
+	if (reply_class(reply) < 4) {
+		/* 2yz answers RCPT, not DATA: what was heard is out of step. */
+		handover_doubt(&client->handover);
 		return steps_garbage(client, reply);
+	}
 	handover_hear_all(&client->handover, reply);
 	return READY;
 }

@@ -388,6 +388,19 @@ handover_hear_all(struct handover *handover, const struct reply *reply)
 			decide_by_reply(handover, i, kind_of(reply), reply);
 }
 
+void
+handover_doubt(struct handover *handover)
+{
+	struct client_job *job = handover->job;
+	size_t i;
+
+	/* Without a code it was our own decision. */
+	for (i = 0; i < job->recipient_count; i++)
+		if (job->outcomes[i].kind == OUTCOME_FAILED &&
+		    job->outcomes[i].code != 0)
+			outcome_clear(&job->outcomes[i]);
+}
+
 /* The first that nothing has been decided about, or recipient_count. */
 static size_t
 first_undecided(const struct handover *handover)

@@ -74,10 +74,13 @@ steps_enter(struct client *client, enum step step)
 	client->step = step;
 	client->watch.deadline =
 	    loop_now(client->needs.loop) + steps_patience(client, step);
-	if (client->ahead > 0)
+	client->unasked = false;
+	if (client->ahead > 0) {
 		client->ahead--;
-	else if (steps[step].ask != NULL)
+	} else if (steps[step].ask != NULL) {
+		client->unasked = client->in.len > 0 && steps[step].go == NULL;
 		steps[step].ask(client);
+	}
 }
 
 enum step
@@ -86,6 +89,9 @@ steps_hear(struct client *client, const struct reply *reply)
 	/* RFC 5321 3.8 and 4.2.3: 421 may answer anything, and ends it. */
 	if (reply->code == 421 && client->step != QUIT && client->step != READY)
 		return steps_refused(client, OUTCOME_LATER, reply);
+	/* Whose reply it is nobody knows: it is not this step's. */
+	if (client->unasked && client->step != QUIT)
+		return steps_garbage(client, reply);
 	if (client->step >= MAIL && client->step <= VOID)
 		client->heard = true;
 	assert(steps[client->step].hear != NULL);

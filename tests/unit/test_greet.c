@@ -1,9 +1,14 @@
 /*
  * test_greet - from a socket to a session: connecting, EHLO, TLS.
  */
-/* The real client, not the double of tests/support/far_side.c. */
-#include <string.h>
+#include <sys/socket.h>
 
+#include <netinet/in.h>
+
+#include <string.h>
+#include <unistd.h>
+
+/* The real client, not the double of tests/support/far_side.c. */
 #include "relayd/delivery/client.c"
 #include "tests/support/certs.h"
 #include "tests/support/client_scene.h"
@@ -70,6 +75,38 @@ START_TEST(address_that_cannot_be_reached_is_told_later_too)
 	ck_assert(ip_parse(span_of(addresses[_i]), &scene.host.ip));
 	ck_assert_str_eq(client_scene_run(&scene), "closed L0/4.4.1");
 	ck_assert_uint_le(scene.took, 30000);
+}
+END_TEST
+
+/* A listener whose queue is full lets the next one wait. */
+static uint16_t
+listen_to_nobody(int fds[2])
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr *address = (struct sockaddr *)&name;
+	socklen_t len = sizeof(name);
+
+	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(fds[0], address, len), 0);
+	ck_assert_int_eq(listen(fds[0], 0), 0);
+	ck_assert_int_eq(getsockname(fds[0], address, &len), 0);
+	ck_assert_int_eq(connect(fds[1], address, len), 0);
+	return ntohs(name.sin_port);
+}
+
+START_TEST(connection_that_nobody_takes_is_given_up)
+{
+	int fds[2];
+
+	scene.host.port = listen_to_nobody(fds);
+	scene.needs.tls_level = _i == 0 ? TLS_OFF : TLS_MAY;
+	ck_assert_str_eq(client_scene_run(&scene), "closed L0/4.4.1");
+	ck_assert_str_eq(scene.why.text, "connection timed out");
+	ck_assert_uint_eq(scene.took, 30000);
+	close(fds[0]);
+	close(fds[1]);
 }
 END_TEST
 
@@ -276,6 +313,8 @@ greet_suite(void)
 	tcase_add_test(tcase, refused_connection_is_told_later_and_once);
 	tcase_add_loop_test(tcase,
 	    address_that_cannot_be_reached_is_told_later_too, 0, 2);
+	tcase_add_loop_test(tcase, connection_that_nobody_takes_is_given_up, 0,
+	    2);
 	tcase_add_loop_test(tcase,
 	    source_address_is_the_configured_one_where_the_family_fits, 0, 3);
 	tcase_add_loop_test(tcase, remote_names_host_address_and_port, 0, 2);

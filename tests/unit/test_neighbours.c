@@ -44,8 +44,7 @@ enum {
 static const struct {
 	const char *on;
 	int spoken;
-	struct fate
-	    fates[MISDEED_KINDS]; /* of all kinds but these two: NO_MORE */
+	struct fate fates[MISDEED_KINDS];
 } stages[] = {
 	/* clang-format off */
 	/* a host of the campus that lets us in no more is a mistake to be mended */
