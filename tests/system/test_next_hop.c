@@ -341,6 +341,7 @@ START_TEST(a_silent_next_hop_delays_nobody_else)
 	    250);
 	ck_assert(hop_wait(scene.campus, 1, 2000));
 	ck_assert_uint_eq(hop_accepted(scene.lab), 0);
+	hop_sleep(scene.lab); /* an end that waits for nobody */
 	scene_close(&scene);
 }
 END_TEST
