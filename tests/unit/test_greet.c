@@ -280,6 +280,26 @@ START_TEST(handshake_that_hangs_is_given_up)
 }
 END_TEST
 
+/* STARTTLS cannot even be written: that is no reason to keep the mail. */
+START_TEST(next_hop_that_is_gone_at_starttls_is_tried_in_the_clear)
+{
+	struct certs_wish wish = { .dns = "hop.test" };
+	struct script_rule rules[] = { { .on = "EHLO",
+					   .reply = "usual",
+					   .act = SCRIPT_RESET,
+					   .times = 1 },
+		{ .on = NULL } };
+
+	prepare_tls(&wish);
+	scene.hop->tls = server;
+	scene.hop->rules = rules;
+	scene.needs.tls_level = _i == 0 ? TLS_MAY : TLS_REQUIRE;
+	ck_assert_str_eq(client_scene_run(&scene),
+	    _i == 0 ? FINE : "closed L0/4.4.2");
+	ck_assert_uint_eq(scene.hop->connections, _i == 0 ? 2 : 1);
+}
+END_TEST
+
 START_TEST(big_message_goes_over_tls_both_ways_of_sending)
 {
 	struct certs_wish wish = { .dns = "hop.test" };
@@ -325,6 +345,8 @@ greet_suite(void)
 	tcase_add_loop_test(tcase, address_hop_is_verified_by_its_address, 0,
 	    2);
 	tcase_add_loop_test(tcase, handshake_that_hangs_is_given_up, 0, 2);
+	tcase_add_loop_test(tcase,
+	    next_hop_that_is_gone_at_starttls_is_tried_in_the_clear, 0, 2);
 	tcase_add_loop_test(tcase,
 	    big_message_goes_over_tls_both_ways_of_sending, 0, 2);
 	suite_add_tcase(suite, tcase);

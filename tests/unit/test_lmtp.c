@@ -56,7 +56,7 @@ static const struct {
 	{ { SAY("RCPT TO:<b", FULL), SAY(". RCPT TO:<c", WHO) }, "D250/2.0.0 L452/4.2.2 F550/5.1.1 usable" },
 	/* lost between two: what was heard is true, the others wait */
 	{ { TOOK, ACT(". RCPT TO:<b", NULL, SCRIPT_CLOSE) }, "D250/2.0.0 L0/4.4.2 L0/4.4.2 closed L0/4.4.2" },
-	{ { TOOK, ACT(". RCPT TO:<b", NULL, SCRIPT_RESET) }, NULL },
+	{ { TOOK, ACT(". RCPT TO:<b", NULL, SCRIPT_RESET) }, "D250/2.0.0 L0/4.4.2 L0/4.4.2 closed L0/4.4.2" },
 	{ { TOOK, ACT(". RCPT TO:<b", NULL, SCRIPT_DEAF) }, "D250/2.0.0 L0/4.4.2 L0/4.4.2 closed L0/4.4.2" },
 	{ { TOOK, ACT(". RCPT TO:<b", CLOSING, SCRIPT_CLOSE) }, "D250/2.0.0 L421/4.3.2 L421/4.3.2 closed L421/4.3.2" },
 	{ { TOOK, SAY(". RCPT TO:<b", "hello\r\n") }, "D250/2.0.0 L0/4.5.0 L0/4.5.0 closed L0/4.5.0" },
@@ -68,7 +68,7 @@ static const struct {
 	/* nobody is left: DATA should be 503, and is 354 from some */
 	{ { SAY("RCPT", WHO), SAY("DATA", "503 5.5.1 no recipients\r\n") }, ALL("F550/5.1.1") "usable" },
 	/* before the dot: the first recipient's */
-	{ { ACT("body", "552 5.3.4 too big\r\n", SCRIPT_DEAF) }, NULL },
+	{ { ACT("body", "552 5.3.4 too big\r\n", SCRIPT_DEAF) }, "F552/5.3.4 L0/4.4.2 L0/4.4.2 closed L0/4.4.2" },
 	/* LMTP has no HELO */
 	{ { SAY("LHLO", "500 5.5.2 what?\r\n") }, "closed L500/4.0.0" },
 	/* clang-format on */
@@ -87,11 +87,7 @@ START_TEST(each_recipient_has_its_own_reply_after_the_dot)
 		scene.hop->rules = cases[_i].rules;
 		scene.hop->offers = manners[manner];
 		story = client_scene_run(&scene);
-		if (cases[_i].story != NULL)
-			ck_assert_str_eq(story, cases[_i].story);
-		/* One delivered means none for the others. */
-		else
-			ck_assert_ptr_null(strstr(story, "D250/2.0.0 D250"));
+		ck_assert_str_eq(story, cases[_i].story);
 	}
 }
 END_TEST
