@@ -182,6 +182,7 @@ write_intake(struct spool *spool, struct intake *intake)
 		.arrival = record->arrival,
 		.size = size,
 		.recipient_count = record->recipient_count,
+		.flow = intake->flow,
 		.flags = record->flags,
 		.domains = span_make(intake->domains, intake->domains_len),
 	};
@@ -347,6 +348,7 @@ own(struct spool *spool, struct intake *intake)
 	entry = entries_add(&spool->entries, intake->id,
 	    intake->record.recipient_count);
 	entry->arrival = intake->record.arrival;
+	entry->flow = intake->flow;
 	entry->segment = intake->segment;
 	entry->place = (uint32_t)(intake->at / RECORD_ALIGN);
 	entry->size = (uint32_t)(size / RECORD_ALIGN);

@@ -30,7 +30,8 @@ struct spool_entry {
 	uint32_t size;    /* of the record, likewise */
 	uint32_t recipient_count;
 	uint32_t settled_count;
-	uint32_t flags; /* enum entry_flag */
+	uint16_t flags; /* enum entry_flag */
+	uint16_t flow;  /* of flow.h */
 };
 
 /* The entries by ID: a linear hash, which grows by one bucket at a time. */

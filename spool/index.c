@@ -27,6 +27,7 @@ enum {
 	AT_PLACE = 24, /* in units of RECORD_ALIGN */
 	AT_SIZE = 28,  /* likewise */
 	AT_STATE_LEN = 32,
+	AT_FLOW = 36,
 	MESSAGE_LEN = 40,
 };
 
@@ -78,6 +79,7 @@ index_add_message(struct buf *out, const struct index_message *message)
 	bytes_put64(head + AT_WORD, (uint64_t)message->arrival);
 	bytes_put32(head + AT_PLACE, (uint32_t)(message->at / RECORD_ALIGN));
 	bytes_put32(head + AT_SIZE, (uint32_t)(message->size / RECORD_ALIGN));
+	bytes_put16(head + AT_FLOW, message->flow);
 	if (!abridged) {
 		bytes_put16(head + AT_DOMAINS_LEN,
 		    (uint16_t)message->domains.len);
@@ -149,6 +151,7 @@ read_message(struct span *items, const unsigned char *head,
 		.at = (uint64_t)bytes_get32(head + AT_PLACE) * RECORD_ALIGN,
 		.size = (uint64_t)bytes_get32(head + AT_SIZE) * RECORD_ALIGN,
 		.recipient_count = bytes_get32(head + AT_COUNT),
+		.flow = bytes_get16(head + AT_FLOW),
 		.flags = head[AT_FLAGS] & (RECORD_LARGE | RECORD_DOTS),
 		.abridged = (head[AT_FLAGS] & FLAG_ABRIDGED) != 0,
 		.state = span_make(items->data + MESSAGE_LEN, state_len),

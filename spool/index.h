@@ -31,6 +31,7 @@ struct index_message {
 	uint64_t at;   /* of its record, in the segment */
 	uint64_t size; /* of its record */
 	uint32_t recipient_count;
+	uint16_t flow;  /* of flow.h */
 	unsigned flags; /* enum record_flag */
 	/* state or domains were too long: read the record for both */
 	bool abridged;

@@ -17,6 +17,7 @@
 
 #include "base/xalloc.h"
 #include "spool/domains.h"
+#include "spool/flow.h"
 #include "spool/file.h"
 #include "spool/index.h"
 #include "spool/inside.h"
@@ -289,6 +290,7 @@ prepare(struct intake *intake, const struct envelope *envelope,
 	if (!make_meta(intake, envelope, prefix))
 		return false;
 	intake->domains = domains_of(envelope, &intake->domains_len);
+	intake->flow = flow_of(envelope);
 	return fits_a_segment(intake);
 }
 

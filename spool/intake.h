@@ -32,6 +32,7 @@ struct intake {
 	size_t meta_len;
 	char *domains; /* owned; distinct, NUL between them */
 	size_t domains_len;
+	uint16_t flow;       /* of flow.h */
 	uint64_t generation; /* that its record was written in; 0: none */
 	uint32_t segment;
 	uint64_t at;

@@ -45,7 +45,7 @@ retell(struct spool *spool, struct spool_entry *entry)
 	char *domains;
 	size_t len;
 
-	entry->flags &= ~(uint32_t)ENTRY_LAPSED;
+	entry->flags &= (uint16_t)~ENTRY_LAPSED;
 	buf_init(&bytes, ENVELOPE_MAX + (1 << 20));
 	/* Where it cannot be read again, it lapses again. */
 	if (spool_read(spool, entry, &bytes, &envelope)) {

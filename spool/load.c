@@ -275,6 +275,7 @@ add_entry(struct spool *spool, const struct index_message *message,
 	entry =
 	    entries_add(&spool->entries, message->id, message->recipient_count);
 	entry->arrival = message->arrival;
+	entry->flow = message->flow;
 	entry->segment = segment->slot;
 	entry->place = (uint32_t)(message->at / RECORD_ALIGN);
 	entry->size = (uint32_t)(message->size / RECORD_ALIGN);

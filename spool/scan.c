@@ -22,6 +22,7 @@
 #include "spool/domains.h"
 #include "spool/envelope.h"
 #include "spool/file.h"
+#include "spool/flow.h"
 #include "spool/index.h"
 #include "spool/inside.h"
 #include "spool/record.h"
@@ -123,6 +124,7 @@ add_message(struct scan *scan, uint64_t at, const struct record *record,
 		.at = at,
 		.size = record_size(record),
 		.recipient_count = record->recipient_count,
+		.flow = flow_of(envelope),
 		.flags = record->flags,
 		.state = span_make(scan->payload.data + record->envelope_len,
 		    record->state_len),

@@ -350,6 +350,12 @@ spool_entry_arrival(const struct spool_entry *entry)
 	return entry->arrival;
 }
 
+uint16_t
+spool_entry_flow(const struct spool_entry *entry)
+{
+	return entry->flow;
+}
+
 void **
 spool_entry_slot(struct spool_entry *entry)
 {

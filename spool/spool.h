@@ -131,6 +131,8 @@ bool spool_busy(const struct spool *spool);
 uint64_t spool_entry_id(const struct spool_entry *entry);
 /* Wall-clock seconds at which it was accepted. */
 int64_t spool_entry_arrival(const struct spool_entry *entry);
+/* Whose mail it is: equal for all of one client (high byte) and sender (low). */
+uint16_t spool_entry_flow(const struct spool_entry *entry);
 /* A word for the queue's own use, 0 at first, kept with the entry (its pointer to the message's state). */
 void **spool_entry_slot(struct spool_entry *entry);
 

@@ -132,14 +132,14 @@ refuses(const struct destination *destination)
 	    now(destination) < destination->refuses_until;
 }
 
-/* Every recipient of the first errand gets the destination's "never". */
+/* Every recipient of the next errand gets the destination's "never". */
 static void
 refuse_one(struct destination *destination)
 {
-	struct errand *errand = errand_first_ready(&destination->queue);
+	struct errand *errand =
+	    errand_take_turn(destination->core, &destination->queue);
 	struct attempt *attempt;
 
-	errand_take(destination->core, &destination->queue, errand);
 	attempt =
 	    attempt_new(destination->core, errand, ENVELOPE_RECIPIENTS_MAX);
 	if (attempt != NULL)
@@ -149,10 +149,8 @@ refuse_one(struct destination *destination)
 static void
 start_one(struct destination *destination, struct line *line)
 {
-	struct errand *errand = errand_first_ready(&destination->queue);
-
-	errand_take(destination->core, &destination->queue, errand);
-	line_start(line, errand);
+	line_start(line,
+	    errand_take_turn(destination->core, &destination->queue));
 }
 
 /* One piece of work; false when there is none now. */

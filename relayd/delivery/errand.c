@@ -32,7 +32,7 @@ void
 queue_init(struct queue *queue, struct queue_totals *totals)
 {
 	*queue = (struct queue){ .totals = totals };
-	TAILQ_INIT(&queue->ready);
+	turns_init(&queue->ready);
 	TAILQ_INIT(&queue->unsorted);
 	TAILQ_INIT(&queue->held);
 }
@@ -131,7 +131,7 @@ errand_take(struct core *core, struct queue *queue, struct errand *errand)
 	case ERRAND_OUT:
 		return;
 	case ERRAND_READY:
-		TAILQ_REMOVE(&queue->ready, &errand->due, line);
+		turns_remove(&queue->ready, errand);
 		break;
 	case ERRAND_UNSORTED:
 		TAILQ_REMOVE(&queue->unsorted, &errand->due, line);
@@ -151,10 +151,7 @@ void
 errand_ready(struct queue *queue, struct errand *errand, bool in_front)
 {
 	assert(errand_place(errand) == ERRAND_OUT);
-	if (in_front)
-		TAILQ_INSERT_HEAD(&queue->ready, &errand->due, line);
-	else
-		TAILQ_INSERT_TAIL(&queue->ready, &errand->due, line);
+	turns_add(&queue->ready, errand, in_front);
 	move(queue, errand, ERRAND_READY);
 }
 
@@ -198,9 +195,21 @@ errand_or_null(struct due *due)
 }
 
 struct errand *
+errand_take_turn(struct core *core, struct queue *queue)
+{
+	struct errand *errand = turns_next(&queue->ready);
+
+	if (errand == NULL)
+		return NULL;
+	turns_pass(&queue->ready, errand);
+	errand_take(core, queue, errand);
+	return errand;
+}
+
+struct errand *
 errand_first_ready(const struct queue *queue)
 {
-	return errand_or_null(TAILQ_FIRST(&queue->ready));
+	return turns_first(&queue->ready);
 }
 
 struct errand *
@@ -224,17 +233,14 @@ errand_sweep_start(struct queue *queue)
 void
 errand_sweep_next(struct queue *queue)
 {
-	queue->sweep = errand_or_null(TAILQ_NEXT(&queue->sweep->due, line));
+	queue->sweep = turns_after(&queue->ready, queue->sweep);
 }
 
 void
 errand_ready_swept(struct queue *queue, struct errand *errand)
 {
-	if (queue->sweep == NULL) {
-		errand_ready(queue, errand, false);
-		return;
-	}
-	TAILQ_INSERT_BEFORE(&queue->sweep->due, &errand->due, line);
+	assert(errand_place(errand) == ERRAND_OUT);
+	turns_put_back(&queue->ready, errand, queue->sweep);
 	move(queue, errand, ERRAND_READY);
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "relayd/delivery/core.h"
+#include "relayd/delivery/turns.h"
 
 /*
  * One message that waits for one destination: all that is kept of it in
@@ -27,7 +28,7 @@ struct errand {
 
 /* The errands of one destination, by place. */
 struct queue {
-	struct due_line ready;
+	struct turns ready;
 	struct due_line unsorted;
 	struct due_line held;
 	size_t ready_count, unsorted_count, waiting_count, held_count,
@@ -57,6 +58,8 @@ void errand_wait(struct core *core, struct queue *queue, struct errand *errand,
 /* The schedule gave it out: it is out. */
 void errand_due(struct queue *queue, struct errand *errand);
 
+/* The next of those that are ready, by turns, or NULL; it is out then. */
+struct errand *errand_take_turn(struct core *core, struct queue *queue);
 struct errand *errand_first_ready(const struct queue *queue);
 struct errand *errand_first_unsorted(const struct queue *queue);
 struct errand *errand_first_held(const struct queue *queue);

@@ -105,25 +105,33 @@ drain_many() { # BYTES DESTINATIONS
 	rm -rf "$dir"
 }
 
+# What a scanner hands over after all the others: who waits how long for it?
+one_scan() {
+	printf 'Subject: scan\n\none page\n' | curl -s --url "smtp://127.0.0.1:$RELAYD_PORT/scanner" \
+		--mail-from scanner@campus.test --mail-rcpt scan@campus.test --upload-file -
+}
+
 # Nobody is there, then somebody is.
 outage() { # BYTES
-	local dir=$work/outage got tries up
+	local dir=$work/outage got tries up turn
 	rm -rf "$dir"
 	prepare "$dir" debug <<<"campus.test via=[127.0.0.1]:$SINK_PORT"
 	"$root/build/bench/bench_spool" -f "$OUTAGE" "$dir/spool" "$1"
 	start_relayd "$dir"
+	one_scan
 	sleep "$DEAD_SECONDS"
 	tries=$(grep -c event=connect-failed "$dir/relayd.log" || :)
 	start_sink
 	up=$(monotonic_ns)
-	got=$(arrive "$OUTAGE")
+	got=$(arrive $((OUTAGE + 1)))
 	sleep 1
 	got=$(counts)
+	turn=$(grep event=delivered "$dir/relayd.log" | grep -n -m 1 to=scan@ | cut -d: -f1)
 	awk -v n="$OUTAGE" -v b="$1" -v s="$DEAD_SECONDS" -v tries="$tries" -v rate="$(rate "$OUTAGE" "$got")" \
-		-v up="$up" -v c="$got" 'BEGIN {
+		-v up="$up" -v turn="$turn" -v c="$got" 'BEGIN {
 		split(c, at, " ")
-		printf "| %d of %d bytes, the next hop dead for %d s; the first arrives %.1f s after it is up | %s | %d of %d | %d |\n",
-		    n, b, s, (at[3] - up) / 1e9, rate, tries, n, at[1]
+		printf "| %d of %d bytes, the next hop dead for %d s; the first arrives %.1f s after it is up, the one scan that came last as number %d | %s | %d of %d | %d |\n",
+		    n, b, s, (at[3] - up) / 1e9, turn, rate, tries, n, at[1]
 	}'
 	stop_relayd
 	stop_sink

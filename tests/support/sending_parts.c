@@ -183,7 +183,7 @@ open_delivery(struct sending *sending)
 void
 sending_parts_open(struct sending *sending)
 {
-	*sending = (struct sending){ .random = 1 };
+	*sending = (struct sending){ .random = 1, .client = "192.0.2.17" };
 	current = sending;
 	snprintf(sending->directory, sizeof(sending->directory), "%s",
 	    "/tmp/relayd-sending-XXXXXX");
@@ -280,7 +280,7 @@ sending_mail(struct sending *sending, const char *sender,
 	struct envelope envelope = {
 		.sender = span_of(sender),
 		.session = SPAN("0000000000001"),
-		.client = SPAN("192.0.2.17"),
+		.client = span_of(sending->client),
 		.arrival = wall_us() / 1000000,
 		.recipient_count = count,
 		.recipients = list,

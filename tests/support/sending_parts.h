@@ -21,10 +21,11 @@ struct sending {
 	struct rules *rules;
 	struct spool *spool;
 	struct delivery *delivery;
-	uint64_t random; /* the seam's next number */
-	bool unreadable; /* the disk gives nothing back */
-	size_t waiting;  /* how often the spool told of a message */
-	struct buf log;  /* what delivery logged, a line each */
+	uint64_t random;    /* the seam's next number */
+	bool unreadable;    /* the disk gives nothing back */
+	size_t waiting;     /* how often the spool told of a message */
+	const char *client; /* of what is accepted; an address */
+	struct buf log;     /* what delivery logged, a line each */
 };
 
 /* One recipient of a message. */

@@ -140,6 +140,67 @@ START_TEST(hosts_are_looked_up_again_after_a_minute_or_a_failure)
 }
 END_TEST
 
+/* ---- fairness ---- */
+
+static void
+add_one_scan(int origin)
+{
+	struct sending_to to = { .address = "scan@campus.test" };
+
+	if (origin == 0)
+		sending.client = "192.0.2.99"; /* another machine */
+	sending_mail(&sending,
+	    origin == 0 ? "sender@campus.test" : "scanner@campus.test", &to, 1);
+}
+
+/* When the scan was taken, among all that were: from 1. */
+static size_t
+place_of_scan(void)
+{
+	struct span rest = buf_span(&hosts[0].taken);
+	size_t place = 1;
+
+	while (rest.len > 0) {
+		struct span line = span_cut(&rest, '\n');
+
+		if (memmem(line.data, line.len, "scan@", 5) != NULL)
+			return place;
+		place++;
+	}
+	return 0;
+}
+
+START_TEST(a_flood_of_one_origin_delays_no_scan_of_another)
+{
+	hosts[0].answer_ms = 100;
+	hosts[0].room = 1;
+	sending_many(&sending, "a@campus.test", 2000);
+	sending_run(&sending, 20 * SECOND);
+	hosts[0].taken.len = 0;
+	add_one_scan(_i);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_ge(place_of_scan(), 1);
+	ck_assert_uint_le(place_of_scan(), 4);
+	ck_assert_uint_ge(sending_owed(&sending), 1000);
+}
+END_TEST
+
+START_TEST(turns_are_taken_after_an_outage_and_a_restart_too)
+{
+	hosts[0].down = "connection refused";
+	sending_many(&sending, "a@campus.test", 2000);
+	add_one_scan(_i % 2);
+	sending_run(&sending, 10 * MINUTE);
+	hosts[0].down = NULL;
+	if (_i / 2 > 0)
+		sending_restart(&sending);
+	sending_run(&sending, 10 * MINUTE);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+	ck_assert_uint_ge(place_of_scan(), 1);
+	ck_assert_uint_le(place_of_scan(), 100);
+}
+END_TEST
+
 /* ---- no hosts ---- */
 
 START_TEST(dns_that_fails_is_waited_for)
@@ -382,6 +443,10 @@ destination_suite(void)
 	tcase_add_test(tcase, a_probe_tries_every_host_before_it_gives_up);
 	tcase_add_test(tcase,
 	    hosts_are_looked_up_again_after_a_minute_or_a_failure);
+	tcase_add_loop_test(tcase,
+	    a_flood_of_one_origin_delays_no_scan_of_another, 0, 2);
+	tcase_add_loop_test(tcase,
+	    turns_are_taken_after_an_outage_and_a_restart_too, 0, 4);
 	tcase_add_test(tcase, dns_that_fails_is_waited_for);
 	tcase_add_test(tcase, a_domain_that_takes_no_mail_fails_at_once);
 	tcase_add_test(tcase,

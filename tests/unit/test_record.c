@@ -162,6 +162,7 @@ START_TEST(items_are_read_as_they_were_written)
 		.at = 8192,
 		.size = 160,
 		.recipient_count = 9,
+		.flow = 0xabcd,
 		.flags = RECORD_LARGE,
 		.state = SPAN("\x01\x01"),
 		.domains = { "a.test\0b.test", 13 },
@@ -183,6 +184,7 @@ START_TEST(items_are_read_as_they_were_written)
 	ck_assert_uint_eq(item.message.at, 8192);
 	ck_assert_uint_eq(item.message.size, 160);
 	ck_assert_uint_eq(item.message.recipient_count, 9);
+	ck_assert_uint_eq(item.message.flow, 0xabcd);
 	ck_assert_uint_eq(item.message.flags, RECORD_LARGE);
 	ck_assert(!item.message.abridged);
 	ck_assert(span_equal(item.message.state, message.state));
@@ -207,6 +209,7 @@ START_TEST(long_domains_are_left_to_the_record)
 	static char domains[INDEX_DOMAINS_MAX + 1];
 	struct index_message message = {
 		.id = 5,
+		.flow = 0xabcd,
 		.domains = { domains, sizeof(domains) },
 	};
 	struct index_item item;
@@ -218,6 +221,7 @@ START_TEST(long_domains_are_left_to_the_record)
 	rest = buf_span(&items);
 	ck_assert(index_next(&rest, &item));
 	ck_assert(item.message.abridged);
+	ck_assert_uint_eq(item.message.flow, 0xabcd);
 	ck_assert_uint_eq(rest.len, 0);
 	buf_clear(&items);
 }
