@@ -138,7 +138,8 @@ JOBS = $(shell nproc)
 BUILD_PACKAGES = gcc libc6-dev make pkg-config libgnutls28-dev libc-ares-dev libconfig-dev \
 	libxxhash-dev libidn2-dev libsystemd-dev libseccomp-dev libjansson-dev
 RUN_PACKAGES = curl swaks
-CHECK_PACKAGES = check curl swaks msmtp s-nail perl node-nodemailer nodejs gnutls-bin python3 python3-aiosmtpd postfix openssl systemd nsd iproute2 dovecot-lmtpd
+CHECK_PACKAGES = check curl swaks msmtp s-nail perl node-nodemailer nodejs gnutls-bin python3 python3-aiosmtpd postfix openssl systemd nsd iproute2 dovecot-lmtpd \
+	libnss-wrapper libdb5.3 libidn12 libnsl2 libpcre2-8-0 libgnutls-dane0
 LINT_PACKAGES = clang-format mandoc shellcheck
 
 deps:
@@ -151,6 +152,7 @@ run:
 
 check:
 	@tests/support/install-packages $(BUILD_PACKAGES) $(CHECK_PACKAGES)
+	@tests/support/fetch-exim $(CURDIR)/build/exim
 	@$(MAKE) --no-print-directory -j$(JOBS) check-build
 	@tests/support/run-tests $(TEST_PROGRAMS)
 

@@ -96,11 +96,27 @@ start(struct client *client)
 	watch_for(client);
 }
 
+/* What this job goes over, for the log. */
+static void
+note_tls(const struct client *client, struct client_job *job)
+{
+	struct tls_facts facts;
+
+	job->tls[0] = '\0';
+	if (!stream_is_tls(client->stream))
+		return;
+	stream_tls_facts(client->stream, &facts);
+	snprintf(job->tls, sizeof(job->tls), "%s/%s", facts.version,
+	    facts.cipher);
+	job->verified = facts.verified;
+}
+
 void
 client_send(struct client *client, struct client_job *job)
 {
 	assert(client->step == READY && client->handover.job == NULL);
 	handover_begin(&client->handover, job, &client->offers, client->remote);
+	note_tls(client, job);
 	exchange_begin(client);
 	start(client);
 }

@@ -17,6 +17,10 @@
  */
 struct client;
 
+enum {
+	CLIENT_TLS_MAX = 80
+};
+
 /* One message for some of its recipients, over one connection. Owned by the caller until done. */
 struct client_job {
 	struct spool *spool;             /* borrowed */
@@ -31,6 +35,9 @@ struct client_job {
 	    sent_dot; /* the final dot went out: a loss from here on may mean a duplicate */
 	bool
 	    stale; /* a reused connection died before anything was heard: send it again at once on a fresh one */
+	/* What it went over: "TLSv1.3/TLS_AES_256_GCM_SHA384"; "": in the clear. */
+	char tls[CLIENT_TLS_MAX];
+	bool verified; /* chain and name */
 };
 
 struct client_needs {

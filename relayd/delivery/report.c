@@ -48,6 +48,11 @@ add_times(struct log_line *line, const struct attempt *attempt)
 {
 	const struct core *core = attempt->core;
 
+	if (attempt->job.tls[0] != '\0') {
+		log_text(line, "tls", attempt->job.tls);
+		log_text(line, "verified",
+		    attempt->job.verified ? "yes" : "no");
+	}
 	log_number(line, "attempt", attempt->number);
 	log_number(line, "ms", loop_now(core->loop) - attempt->started);
 	log_number(line, "age", age_of(core, attempt->letter->entry));
