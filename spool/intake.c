@@ -17,8 +17,8 @@
 
 #include "base/xalloc.h"
 #include "spool/domains.h"
-#include "spool/flow.h"
 #include "spool/file.h"
+#include "spool/flow.h"
 #include "spool/index.h"
 #include "spool/inside.h"
 #include "spool/large.h"
