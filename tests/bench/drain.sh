@@ -126,7 +126,7 @@ outage() { # BYTES
 	got=$(arrive $((OUTAGE + 1)))
 	sleep 1
 	got=$(counts)
-	turn=$(grep event=delivered "$dir/relayd.log" | grep -n -m 1 to=scan@ | cut -d: -f1)
+	turn=$(awk '/event=delivered/ { n++ } /event=delivered.* to=scan@/ && !turn { turn = n } END { print turn }' "$dir/relayd.log")
 	awk -v n="$OUTAGE" -v b="$1" -v s="$DEAD_SECONDS" -v tries="$tries" -v rate="$(rate "$OUTAGE" "$got")" \
 		-v up="$up" -v turn="$turn" -v c="$got" 'BEGIN {
 		split(c, at, " ")
