@@ -180,6 +180,7 @@ line_open(struct destination *destination)
 	line->reach[0].line = line->reach[1].line = line;
 	line->due.kind = DUE_LINE;
 	line->version = destination->hosts.version;
+	line->reloads = destination->core->reloads;
 	line->refused = true;
 	line->state = LINE_CONNECTING;
 	LIST_INSERT_HEAD(&destination->lines, line, link);
@@ -298,7 +299,7 @@ worn_out(const struct line *line)
 {
 	const struct core *core = line->destination->core;
 
-	return core->draining ||
+	return core->draining || line->reloads != core->reloads ||
 	    line->jobs >= core->conf->delivery.messages_per_connection ||
 	    lines_gives_way(line);
 }

@@ -42,6 +42,7 @@ struct line {
 	bool due_waits;
 	struct attempt *attempt; /* owned while BUSY */
 	size_t jobs;             /* that it was given */
+	uint64_t reloads;        /* of the core, when it was opened */
 	uint32_t tried;          /* hosts, a bit each */
 	unsigned version;        /* of that list */
 	bool refused;            /* every host so far, for good */

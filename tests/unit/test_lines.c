@@ -64,6 +64,27 @@ START_TEST(where_connections_are_scarce_destinations_take_turns)
 }
 END_TEST
 
+/*
+ * Other authorities, another password, another address to come from: what is
+ * under way goes on, and then the connection has done its work.
+ */
+START_TEST(a_reload_ends_connections_when_their_message_is_through)
+{
+	hosts[0].answer_ms = 10 * SECOND;
+	sending.conf.delivery.connections_per_destination = 1;
+	sending_many(&sending, "a@campus.test", 3);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[0].open, 1);
+	sending_reload(&sending, SENDING_HOSTED);
+	sending_run(&sending, 5 * SECOND);
+	ck_assert_uint_eq(hosts[0].open, 1);
+	sending_run(&sending, MINUTE);
+	ck_assert_uint_eq(hosts[0].delivered, 3);
+	ck_assert_uint_eq(hosts[0].jobs, 3);
+	ck_assert_uint_eq(hosts[0].connects, 2);
+}
+END_TEST
+
 START_TEST(a_raised_ceiling_is_used_at_once)
 {
 	sending.conf.delivery.connections = 1;
@@ -162,6 +183,8 @@ lines_suite(void)
 	tcase_add_test(tcase, room_that_is_not_needed_goes_back);
 	tcase_add_test(tcase,
 	    where_connections_are_scarce_destinations_take_turns);
+	tcase_add_test(tcase,
+	    a_reload_ends_connections_when_their_message_is_through);
 	tcase_add_test(tcase, a_raised_ceiling_is_used_at_once);
 	tcase_add_test(tcase, all_connections_are_shared_fairly);
 	tcase_add_test(tcase,
