@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <dirent.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/support/daemon.h"
+#include "tests/support/folder.h"
 #include "tests/support/port.h"
 #include "tests/support/program.h"
 #include "tests/support/suite.h"
@@ -41,23 +41,10 @@ static const char conf[] =
     " inet_listener lmtp {\n  address = 127.0.0.1\n  port = %u\n }\n"
     " unix_listener %s/lmtp {\n  mode = 0666\n }\n}\n";
 
-static char folder[] = "/tmp/relayd-store.XXXXXX";
+static char folder[FOLDER_MAX];
 static struct daemon *daemon_;
 static pid_t store;
 static int reserved;
-
-static void
-write_file(const char *name, const char *text)
-{
-	char path[256];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	out = fopen(path, "w");
-	ck_assert_ptr_nonnull(out);
-	fputs(text, out);
-	fclose(out);
-}
 
 static void
 start_store(uint16_t port)
@@ -69,8 +56,9 @@ start_store(uint16_t port)
 	snprintf(log, sizeof(log), "%s/output", folder);
 	snprintf(text, sizeof(text), conf, folder, folder, folder, folder,
 	    folder, folder, (unsigned)port, folder);
-	write_file("dovecot.conf", text);
-	write_file("users", "ann@tcp.test:{PLAIN}x\nann@unix.test:{PLAIN}x\n");
+	folder_write(folder, "dovecot.conf", text);
+	folder_write(folder, "users",
+	    "ann@tcp.test:{PLAIN}x\nann@unix.test:{PLAIN}x\n");
 	snprintf(text, sizeof(text), "%s/mail", folder);
 	ck_assert_int_eq(mkdir(text, 0777), 0);
 	ck_assert_int_eq(chmod(text, 0777), 0);
@@ -85,8 +73,7 @@ setup(void)
 	uint16_t port;
 	char hosted[512];
 
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chmod(folder, 0755), 0);
+	folder_new(folder, "store");
 	port = port_reserve(&reserved);
 	snprintf(hosted, sizeof(hosted),
 	    "campus.test via=[127.0.0.1]:1\n"
@@ -99,22 +86,13 @@ setup(void)
 	daemon_start(daemon_);
 }
 
-static int
-remove_one(const char *path, const struct stat *facts, int type, struct FTW *at)
-{
-	(void)facts;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static void
 teardown(void)
 {
 	daemon_free(daemon_);
 	program_end(store);
 	close(reserved);
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	folder_remove(folder);
 }
 
 /* The one message of a mailbox, once it is there. */

@@ -21,6 +21,7 @@
 
 #include "base/xalloc.h"
 #include "tests/support/certs.h"
+#include "tests/support/folder.h"
 #include "tests/support/port.h"
 #include "tests/support/program.h"
 
@@ -34,7 +35,7 @@ enum {
 };
 
 struct exim {
-	char folder[64];
+	char folder[FOLDER_MAX];
 	char program[PATH_MAX];
 	struct certs *certs;
 	uint16_t port;
@@ -89,29 +90,6 @@ static const char conf[] =
     "  batch_max = 100\n";
 
 static void
-make_folder(const struct exim *exim, const char *name)
-{
-	char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s/%s", exim->folder, name);
-	ck_assert_int_eq(mkdir(path, 0755), 0);
-	ck_assert_int_eq(chown(path, NOBODY, NOBODY), 0);
-}
-
-static void
-write_file(const struct exim *exim, const char *name, const char *text)
-{
-	char path[PATH_ROOM];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", exim->folder, name);
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs(text, file), 0);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static void
 make_certificate(struct exim *exim)
 {
 	struct certs_wish wish = { .ip = "127.0.0.1" };
@@ -130,21 +108,21 @@ configure(struct exim *exim)
 
 	ck_assert_msg(realpath(PROGRAM, exim->program) != NULL,
 	    "%s is missing: tests/support/fetch-exim", PROGRAM);
-	ck_assert_int_eq(chmod(exim->folder, 0755), 0);
-	make_folder(exim, "spool");
-	make_folder(exim, "log");
-	make_folder(exim, "mail");
+	folder_make(exim->folder, "spool", NOBODY);
+	folder_make(exim->folder, "log", NOBODY);
+	folder_make(exim->folder, "mail", NOBODY);
 	make_certificate(exim);
 	snprintf(text, sizeof(text), conf, exim->program, exim->port,
 	    certs_path(exim->certs, "exim.pem"),
 	    certs_path(exim->certs, "exim.key"), EXIM_SIZE, exim->folder,
 	    exim->folder, exim->folder);
-	write_file(exim, "conf", text);
+	folder_write(exim->folder, "conf", text);
 	/* The user that Debian's Exim insists on is nobody. */
-	write_file(exim, "passwd",
+	folder_write(exim->folder, "passwd",
 	    "root:x:0:0::/:/bin/sh\n"
 	    "Debian-exim:x:65534:65534::/:/bin/false\n");
-	write_file(exim, "group", "root:x:0:\nDebian-exim:x:65534:\n");
+	folder_write(exim->folder, "group",
+	    "root:x:0:\nDebian-exim:x:65534:\n");
 }
 
 struct exim *
@@ -156,8 +134,7 @@ exim_new(void)
 	const char *argv[] = { "env", "LD_PRELOAD=libnss_wrapper.so", passwd,
 		group, exim->program, "-C", file, "-bdf", "-oP", pid, NULL };
 
-	strcpy(exim->folder, "/tmp/relayd-exim-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(exim->folder));
+	folder_new(exim->folder, "exim");
 	exim->port = port_reserve(&exim->reserved);
 	configure(exim);
 	snprintf(file, sizeof(file), "%s/conf", exim->folder);
@@ -187,13 +164,8 @@ exim_authority(const struct exim *exim)
 void
 exim_free(struct exim *exim)
 {
-	const char *remove[] = { "rm", "-rf", exim->folder, NULL };
-	struct buf output;
-
-	buf_init(&output, CONF_MAX);
 	program_end(exim->pid);
-	program_run(remove, SPAN(""), &output);
-	buf_clear(&output);
+	folder_remove(exim->folder);
 	certs_free(exim->certs);
 	close(exim->reserved);
 	free(exim);

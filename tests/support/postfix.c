@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/xalloc.h"
+#include "tests/support/folder.h"
 #include "tests/support/port.h"
 #include "tests/support/program.h"
 
@@ -27,7 +28,7 @@ enum {
 };
 
 struct postfix {
-	char folder[64];
+	char folder[FOLDER_MAX];
 	uint16_t port;
 	int reserved;
 	pid_t pid;
@@ -87,44 +88,19 @@ static const char master_cf[] = "127.0.0.1:%u inet n - n - 20 smtpd\n"
 				"postlog  unix-dgram n - n - 1 postlogd\n";
 
 static void
-make_folder(const struct postfix *postfix, const char *name)
-{
-	char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s/%s", postfix->folder, name);
-	ck_assert_int_eq(mkdir(path, 0755), 0);
-}
-
-static void
-write_file(const struct postfix *postfix, const char *name, const char *text)
-{
-	char path[PATH_ROOM];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/etc/%s", postfix->folder, name);
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs(text, file), 0);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static void
 configure(const struct postfix *postfix, uint16_t next_hop)
 {
 	struct passwd *user = getpwnam("postfix");
-	char path[PATH_ROOM], text[CONF_MAX];
+	char text[CONF_MAX];
 
-	ck_assert_int_eq(chmod(postfix->folder, 0755), 0);
-	make_folder(postfix, "etc");
-	make_folder(postfix, "spool");
-	make_folder(postfix, "data");
 	ck_assert_ptr_nonnull(user);
-	snprintf(path, sizeof(path), "%s/data", postfix->folder);
-	ck_assert_int_eq(chown(path, user->pw_uid, (gid_t)-1), 0);
+	folder_make(postfix->folder, "etc", (uid_t)-1);
+	folder_make(postfix->folder, "spool", (uid_t)-1);
+	folder_make(postfix->folder, "data", user->pw_uid);
 	snprintf(text, sizeof(text), main_cf, postfix->folder, next_hop);
-	write_file(postfix, "main.cf", text);
+	folder_write(postfix->folder, "etc/main.cf", text);
 	snprintf(text, sizeof(text), master_cf, postfix->port);
-	write_file(postfix, "master.cf", text);
+	folder_write(postfix->folder, "etc/master.cf", text);
 }
 
 struct postfix *
@@ -135,8 +111,7 @@ postfix_new(uint16_t next_hop)
 	const char *argv[] = { "/usr/sbin/postfix", "-c", etc, "start-fg",
 		NULL };
 
-	strcpy(postfix->folder, "/tmp/relayd-postfix-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(postfix->folder));
+	folder_new(postfix->folder, "postfix");
 	postfix->port = port_reserve(&postfix->reserved);
 	configure(postfix, next_hop);
 	snprintf(etc, sizeof(etc), "%s/etc", postfix->folder);
@@ -157,7 +132,6 @@ postfix_free(struct postfix *postfix)
 {
 	char etc[PATH_ROOM];
 	const char *stop[] = { "/usr/sbin/postfix", "-c", etc, "stop", NULL };
-	const char *remove[] = { "rm", "-rf", postfix->folder, NULL };
 	struct buf output;
 
 	snprintf(etc, sizeof(etc), "%s/etc", postfix->folder);
@@ -165,7 +139,7 @@ postfix_free(struct postfix *postfix)
 	/* Its master has a process group of its own and outlives the rest. */
 	program_run(stop, SPAN(""), &output);
 	program_end(postfix->pid);
-	program_run(remove, SPAN(""), &output);
+	folder_remove(postfix->folder);
 	buf_clear(&output);
 	close(postfix->reserved);
 	free(postfix);

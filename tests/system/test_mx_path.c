@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tests/support/daemon.h"
+#include "tests/support/folder.h"
 #include "tests/support/hop.h"
 #include "tests/support/program.h"
 #include "tests/support/suite.h"
@@ -129,19 +130,6 @@ make_networks(void)
 }
 
 static void
-write_file(const char *folder, const char *name, const char *text)
-{
-	char path[256];
-	FILE *out;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	out = fopen(path, "w");
-	ck_assert_ptr_nonnull(out);
-	fputs(text, out);
-	fclose(out);
-}
-
-static void
 serve_dns(uint16_t port)
 {
 	const char *folder = daemon_folder(daemon_);
@@ -152,8 +140,8 @@ serve_dns(uint16_t port)
 	snprintf(log, sizeof(log), "%s/nsd.log", folder);
 	snprintf(text, sizeof(text), server_conf, (unsigned)port, folder,
 	    folder, folder);
-	write_file(folder, "nsd.conf", text);
-	write_file(folder, "example.zone", zone);
+	folder_write(folder, "nsd.conf", text);
+	folder_write(folder, "example.zone", zone);
 	server = program_serve(argv, port, log);
 	ck_assert_msg(server != 0, "nsd does not answer");
 }

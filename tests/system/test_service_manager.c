@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "tests/support/folder.h"
 #include "tests/support/program.h"
 #include "tests/support/suite.h"
 #include "tests/support/talk.h"
@@ -29,22 +30,9 @@ enum {
 	FIRST_PASSED = 3,
 };
 
-static char folder[64], program[PATH_MAX];
+static char folder[FOLDER_MAX], program[PATH_MAX];
 static int notified = -1;
 static pid_t pid;
-
-static void
-write_file(const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	ck_assert_ptr_nonnull(file);
-	fputs(text, file);
-	fclose(file);
-}
 
 static void
 set_up(void)
@@ -57,11 +45,10 @@ set_up(void)
 	self[len] = '\0';
 	*strrchr(self, '/') = '\0';
 	snprintf(program, sizeof(program), "%s/relayd", self);
-	snprintf(folder, sizeof(folder), "/tmp/relayd-service.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	write_file("hosted", "campus.test via=[127.0.0.1]:1\n");
+	folder_new(folder, "service");
+	folder_write(folder, "hosted", "campus.test via=[127.0.0.1]:1\n");
 	/* Port 1 is no port for us to open: the socket comes from outside. */
-	write_file("relayd.conf",
+	folder_write(folder, "relayd.conf",
 	    "hostname = \"mail.campus.test\";\n"
 	    "postmaster = \"postmaster@campus.test\";\n"
 	    "listen = ( { address = \"127.0.0.1\"; port = 1; } );\n"
@@ -77,12 +64,7 @@ set_up(void)
 static void
 tear_down(void)
 {
-	const char *const argv[] = { "rm", "-rf", folder, NULL };
-	struct buf output;
-
-	buf_init(&output, 4096);
-	program_run(argv, SPAN(""), &output);
-	buf_clear(&output);
+	folder_remove(folder);
 	close(notified);
 }
 
