@@ -20,12 +20,17 @@ enum {
 	SENDERS = 16, /* of each client */
 };
 
+/* Of one client: a line for each of its senders. */
+struct row {
+	struct due_line lines[SENDERS];
+	uint16_t used;   /* a bit for each line that has some */
+	unsigned sender; /* whose turn it is, or the next that has some */
+};
+
 struct flows {
-	struct due_line lines[CLIENTS][SENDERS];
-	uint32_t clients;          /* a bit for each that has some */
-	uint16_t senders[CLIENTS]; /* likewise */
-	/* whose turn it is, or the next above that has some */
-	unsigned client, sender[CLIENTS];
+	struct row *rows[CLIENTS]; /* owned; NULL for those that have none */
+	uint32_t used;             /* a bit for each row */
+	unsigned client;           /* whose turn it is, or the next above */
 };
 
 static unsigned
@@ -40,12 +45,19 @@ sender_of(const struct errand *errand)
 	return spool_entry_flow(errand->entry) % SENDERS;
 }
 
+static struct row *
+row_of(const struct flows *flows, const struct errand *errand)
+{
+	return flows->rows[client_of(errand)];
+}
+
+/* The line that it is in. */
 static struct due_line *
 line_of(struct turns *turns, const struct errand *errand)
 {
 	return turns->flows == NULL ?
 	    &turns->few :
-	    &turns->flows->lines[client_of(errand)][sender_of(errand)];
+	    &row_of(turns->flows, errand)->lines[sender_of(errand)];
 }
 
 static struct errand *
@@ -61,20 +73,7 @@ turns_init(struct turns *turns)
 	TAILQ_INIT(&turns->few);
 }
 
-/* ---- the bits ---- */
-
-static void
-mark(struct flows *flows, unsigned client, unsigned sender)
-{
-	if (TAILQ_EMPTY(&flows->lines[client][sender]))
-		flows->senders[client] &= (uint16_t) ~(1u << sender);
-	else
-		flows->senders[client] |= (uint16_t)(1u << sender);
-	if (flows->senders[client] == 0)
-		flows->clients &= ~((uint32_t)1 << client);
-	else
-		flows->clients |= (uint32_t)1 << client;
-}
+/* ---- bits ---- */
 
 /* Some bit is set. */
 static unsigned
@@ -95,30 +94,43 @@ next_bit(uint32_t bits, unsigned from)
 /* ---- adding and removing ---- */
 
 static void
+make_row(struct flows *flows, unsigned client)
+{
+	struct row *row = xcalloc(1, sizeof(*row));
+	unsigned sender;
+
+	for (sender = 0; sender < SENDERS; sender++)
+		TAILQ_INIT(&row->lines[sender]);
+	flows->rows[client] = row;
+	flows->used |= (uint32_t)1 << client;
+}
+
+static void
 add(struct turns *turns, struct errand *errand, bool in_front)
 {
-	struct due_line *line = line_of(turns, errand);
+	struct flows *flows = turns->flows;
+	struct due_line *line;
 
+	if (flows != NULL) {
+		if (row_of(flows, errand) == NULL)
+			make_row(flows, client_of(errand));
+		row_of(flows, errand)->used |=
+		    (uint16_t)(1u << sender_of(errand));
+	}
+	line = line_of(turns, errand);
 	if (in_front)
 		TAILQ_INSERT_HEAD(line, &errand->due, line);
 	else
 		TAILQ_INSERT_TAIL(line, &errand->due, line);
-	if (turns->flows != NULL)
-		mark(turns->flows, client_of(errand), sender_of(errand));
 }
 
 /* From one line to a line for each origin. */
 static void
 spread(struct turns *turns)
 {
-	struct flows *flows = xcalloc(1, sizeof(*flows));
-	unsigned client, sender;
 	struct due *due;
 
-	for (client = 0; client < CLIENTS; client++)
-		for (sender = 0; sender < SENDERS; sender++)
-			TAILQ_INIT(&flows->lines[client][sender]);
-	turns->flows = flows;
+	turns->flows = xcalloc(1, sizeof(*turns->flows));
 	while ((due = TAILQ_FIRST(&turns->few)) != NULL) {
 		TAILQ_REMOVE(&turns->few, due, line);
 		add(turns, errand_of(due), false);
@@ -134,16 +146,34 @@ turns_add(struct turns *turns, struct errand *errand, bool in_front)
 	turns->count++;
 }
 
+/* The origin of this one has none left. */
+static void
+forget_origin(struct turns *turns, const struct errand *errand)
+{
+	struct flows *flows = turns->flows;
+	struct row *row = row_of(flows, errand);
+
+	row->used &= (uint16_t) ~(1u << sender_of(errand));
+	if (row->used != 0)
+		return;
+	flows->rows[client_of(errand)] = NULL;
+	flows->used &= ~((uint32_t)1 << client_of(errand));
+	free(row);
+	if (flows->used != 0)
+		return;
+	turns->flows = NULL;
+	free(flows);
+}
+
 void
 turns_remove(struct turns *turns, struct errand *errand)
 {
-	TAILQ_REMOVE(line_of(turns, errand), &errand->due, line);
-	if (turns->flows != NULL)
-		mark(turns->flows, client_of(errand), sender_of(errand));
-	if (--turns->count == 0) {
-		free(turns->flows);
-		turns->flows = NULL;
-	}
+	struct due_line *line = line_of(turns, errand);
+
+	TAILQ_REMOVE(line, &errand->due, line);
+	turns->count--;
+	if (turns->flows != NULL && TAILQ_EMPTY(line))
+		forget_origin(turns, errand);
 }
 
 /* ---- turns ---- */
@@ -152,67 +182,68 @@ struct errand *
 turns_next(const struct turns *turns)
 {
 	const struct flows *flows = turns->flows;
-	unsigned client, sender;
+	const struct row *row;
 
 	if (flows == NULL)
 		return errand_or_null(TAILQ_FIRST(&turns->few));
-	client = next_bit(flows->clients, flows->client);
-	sender = next_bit(flows->senders[client], flows->sender[client]);
-	return errand_of(TAILQ_FIRST(&flows->lines[client][sender]));
+	row = flows->rows[next_bit(flows->used, flows->client)];
+	return errand_of(
+	    TAILQ_FIRST(&row->lines[next_bit(row->used, row->sender)]));
 }
 
 void
 turns_pass(struct turns *turns, const struct errand *errand)
 {
 	struct flows *flows = turns->flows;
-	unsigned client = client_of(errand);
 
 	if (flows == NULL)
 		return;
-	flows->client = (client + 1) % CLIENTS;
-	flows->sender[client] = (sender_of(errand) + 1) % SENDERS;
+	flows->client = (client_of(errand) + 1) % CLIENTS;
+	row_of(flows, errand)->sender = (sender_of(errand) + 1) % SENDERS;
 }
 
 /* ---- the walk ---- */
+
+static struct errand *
+first_of(const struct row *row)
+{
+	return errand_of(TAILQ_FIRST(&row->lines[first_bit(row->used)]));
+}
 
 struct errand *
 turns_first(const struct turns *turns)
 {
 	const struct flows *flows = turns->flows;
-	unsigned client, sender;
 
-	if (flows == NULL)
-		return errand_or_null(TAILQ_FIRST(&turns->few));
-	client = first_bit(flows->clients);
-	sender = first_bit(flows->senders[client]);
-	return errand_of(TAILQ_FIRST(&flows->lines[client][sender]));
+	return flows == NULL ? errand_or_null(TAILQ_FIRST(&turns->few)) :
+			       first_of(flows->rows[first_bit(flows->used)]);
 }
 
 struct errand *
 turns_after(const struct turns *turns, const struct errand *errand)
 {
 	const struct flows *flows = turns->flows;
-	const struct due *next = TAILQ_NEXT(&errand->due, line);
-	unsigned client = client_of(errand);
+	struct due *next = TAILQ_NEXT(&errand->due, line);
+	const struct row *row;
 	uint32_t above;
 
 	if (next != NULL || flows == NULL)
-		return errand_or_null(TAILQ_NEXT(&errand->due, line));
-	above = flows->senders[client] & ~(uint32_t)1 << sender_of(errand);
-	if (above == 0) {
-		above = flows->clients & ~(uint32_t)1 << client;
-		if (above == 0)
-			return NULL;
-		client = first_bit(above);
-		above = flows->senders[client];
-	}
-	return errand_of(TAILQ_FIRST(&flows->lines[client][first_bit(above)]));
+		return errand_or_null(next);
+	row = row_of(flows, errand);
+	above = row->used & ~(uint32_t)1 << sender_of(errand);
+	if (above != 0)
+		return errand_of(TAILQ_FIRST(&row->lines[first_bit(above)]));
+	above = flows->used & ~(uint32_t)1 << client_of(errand);
+	return above == 0 ? NULL : first_of(flows->rows[first_bit(above)]);
 }
 
 void
 turns_put_back(struct turns *turns, struct errand *errand, struct errand *next)
 {
-	if (next == NULL || line_of(turns, errand) != line_of(turns, next)) {
+	if (next == NULL ||
+	    (turns->flows != NULL &&
+		(client_of(errand) != client_of(next) ||
+		    sender_of(errand) != sender_of(next)))) {
 		turns_add(turns, errand, false);
 		return;
 	}
