@@ -188,12 +188,6 @@ errand_due(struct queue *queue, struct errand *errand)
 	errand_set_offset(errand, 0, false);
 }
 
-static struct errand *
-errand_or_null(struct due *due)
-{
-	return due == NULL ? NULL : errand_of(due);
-}
-
 struct errand *
 errand_take_turn(struct core *core, struct queue *queue)
 {
@@ -215,13 +209,13 @@ errand_first_ready(const struct queue *queue)
 struct errand *
 errand_first_unsorted(const struct queue *queue)
 {
-	return errand_or_null(TAILQ_FIRST(&queue->unsorted));
+	return errand_of(TAILQ_FIRST(&queue->unsorted));
 }
 
 struct errand *
 errand_first_held(const struct queue *queue)
 {
-	return errand_or_null(TAILQ_FIRST(&queue->held));
+	return errand_of(TAILQ_FIRST(&queue->held));
 }
 
 void
@@ -247,7 +241,7 @@ errand_ready_swept(struct queue *queue, struct errand *errand)
 struct errand *
 errand_of(struct due *due)
 {
-	/* It is the first member. */
+	/* It is the first member: NULL stays NULL. */
 	return (struct errand *)(void *)due;
 }
 

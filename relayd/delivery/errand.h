@@ -69,6 +69,7 @@ void errand_sweep_next(struct queue *queue);
 /* Back to where it was in the walk: before queue->sweep. */
 void errand_ready_swept(struct queue *queue, struct errand *errand);
 
+/* NULL of NULL. */
 struct errand *errand_of(struct due *due);
 
 /*

@@ -60,12 +60,6 @@ line_of(struct turns *turns, const struct errand *errand)
 	    &row_of(turns->flows, errand)->lines[sender_of(errand)];
 }
 
-static struct errand *
-errand_or_null(struct due *due)
-{
-	return due == NULL ? NULL : errand_of(due);
-}
-
 void
 turns_init(struct turns *turns)
 {
@@ -185,7 +179,7 @@ turns_next(const struct turns *turns)
 	const struct row *row;
 
 	if (flows == NULL)
-		return errand_or_null(TAILQ_FIRST(&turns->few));
+		return errand_of(TAILQ_FIRST(&turns->few));
 	row = flows->rows[next_bit(flows->used, flows->client)];
 	return errand_of(
 	    TAILQ_FIRST(&row->lines[next_bit(row->used, row->sender)]));
@@ -215,7 +209,7 @@ turns_first(const struct turns *turns)
 {
 	const struct flows *flows = turns->flows;
 
-	return flows == NULL ? errand_or_null(TAILQ_FIRST(&turns->few)) :
+	return flows == NULL ? errand_of(TAILQ_FIRST(&turns->few)) :
 			       first_of(flows->rows[first_bit(flows->used)]);
 }
 
@@ -228,7 +222,7 @@ turns_after(const struct turns *turns, const struct errand *errand)
 	uint32_t above;
 
 	if (next != NULL || flows == NULL)
-		return errand_or_null(next);
+		return errand_of(next);
 	row = row_of(flows, errand);
 	above = row->used & ~(uint32_t)1 << sender_of(errand);
 	if (above != 0)
