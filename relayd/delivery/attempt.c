@@ -168,6 +168,8 @@ attempt_says(const struct attempt *attempt)
 {
 	if (attempt->job.stale)
 		return ATTEMPT_STALE;
+	if (attempt->job.unread)
+		return ATTEMPT_UNREAD;
 	return attempt_trouble(attempt) != NULL ? ATTEMPT_TROUBLE :
 						  ATTEMPT_ANSWERED;
 }

@@ -46,6 +46,7 @@ enum attempt_says {
 	ATTEMPT_ANSWERED, /* the peer spoke about this message */
 	ATTEMPT_TROUBLE,  /* the session broke, or 421 */
 	ATTEMPT_STALE,    /* an old connection had died meanwhile */
+	ATTEMPT_UNREAD,   /* our disk failed, not the peer */
 };
 enum attempt_says attempt_says(const struct attempt *attempt);
 /* The outcome that shows the trouble. */

@@ -66,7 +66,6 @@ client_new(const struct client_needs *needs, const struct host *host,
 		client->needs.local_address = xstrdup(needs->local_address);
 	client->events = *events;
 	client->host = *host;
-	client->idle_since = LOOP_NEVER;
 	name_remote(client);
 	buf_init(&client->in, IN_MAX);
 	buf_init(&client->out, CLIENT_OUT_MAX);
@@ -143,18 +142,6 @@ client_abort(struct client *client)
 	loop_kill(client->needs.loop, &client->watch);
 }
 
-size_t
-client_messages(const struct client *client)
-{
-	return client->started;
-}
-
-uint64_t
-client_idle_since(const struct client *client)
-{
-	return client->idle_since;
-}
-
 /* ---- ends ---- */
 
 static void
@@ -226,7 +213,6 @@ rest(struct client *client)
 	client->downgrade = NULL;
 	buf_release(&client->out);
 	reply_release(&client->reply);
-	client->idle_since = loop_now(client->needs.loop);
 	if (job == NULL) {
 		client->events.ready(client->events.owner);
 		return;

@@ -27,7 +27,6 @@ exchange_begin(struct client *client)
 	const struct handover *handover = &client->handover;
 
 	client->heard = false;
-	client->idle_since = LOOP_NEVER;
 	if (handover->count == 0) {
 		steps_enter(client, SKIPPED);
 		return;
@@ -59,6 +58,7 @@ cannot_read(struct client *client, int error)
 {
 	struct buf text;
 
+	client->handover.job->unread = true;
 	buf_init(&text, OUTCOME_TEXT_MAX);
 	buf_addf(&text, "the message cannot be read: %s", strerror(error));
 	handover_decide(&client->handover, OUTCOME_LATER, 0, "4.3.0",

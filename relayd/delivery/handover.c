@@ -208,6 +208,7 @@ handover_begin(struct handover *handover, struct client_job *job,
 	};
 	job->sent_dot = false;
 	job->stale = false;
+	job->unread = false;
 	for (i = 0; i < job->recipient_count; i++)
 		outcome_clear(&job->outcomes[i]);
 	check_addresses(handover);

@@ -316,6 +316,7 @@ tell_destination(struct destination *destination, const struct attempt *attempt)
 		destination_trouble(destination, attempt_trouble(attempt));
 		break;
 	case ATTEMPT_STALE:
+	case ATTEMPT_UNREAD:
 		break;
 	}
 	return false;

@@ -74,7 +74,6 @@ struct client {
 	bool open;      /* the peer may hold a transaction: RSET comes first */
 	bool heard;     /* something was heard for this job */
 	size_t started; /* jobs with something to send */
-	uint64_t idle_since;
 
 	struct outcome why; /* of GONE */
 	bool inside;        /* within ready() or expired() */

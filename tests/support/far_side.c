@@ -210,7 +210,6 @@ struct client {
 	struct far_host unknown; /* the host, when the test has none for it */
 	struct client_job *job;
 	struct outcome why;
-	size_t messages;
 	bool ready, ending;
 };
 
@@ -261,7 +260,6 @@ answer(struct client *client)
 	bool usable = true;
 
 	client->job = NULL;
-	client->messages++;
 	if (client->host->answer != NULL)
 		usable = client->host->answer(client->host, job);
 	else
@@ -354,17 +352,4 @@ void
 client_abort(struct client *client)
 {
 	end(client);
-}
-
-size_t
-client_messages(const struct client *client)
-{
-	return client->messages;
-}
-
-uint64_t
-client_idle_since(const struct client *client)
-{
-	(void)client;
-	return LOOP_NEVER;
 }

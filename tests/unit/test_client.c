@@ -203,6 +203,7 @@ START_TEST(content_that_cannot_be_read_is_no_fault_of_the_next_hop)
 	ck_assert_str_eq(client_scene_run(&scene),
 	    ALL("L0/4.3.0") "closed N0/");
 	ck_assert_ptr_null(scene.outcomes[0][0].remote);
+	ck_assert(scene.job[0].unread);
 	ck_assert_uint_eq(scene.hop->message_count, 0);
 	ck_assert(!scene.job[0].sent_dot);
 }

@@ -86,6 +86,33 @@ START_TEST(a_dead_or_slow_destination_delays_no_other)
 }
 END_TEST
 
+static bool
+cannot_be_read(struct far_host *host, struct client_job *job)
+{
+	(void)host;
+	job->unread = true;
+	far_side_say(job, OUTCOME_LATER, 0, "4.3.0",
+	    "the message cannot be read: Input/output error");
+	return false;
+}
+
+START_TEST(what_our_disk_does_not_give_is_no_trouble_of_the_destination)
+{
+	hosts[0].answer = cannot_be_read;
+	sending_many(&sending, "a@campus.test", 100);
+	sending_run(&sending, 10 * SECOND);
+	/* each was tried, and waits by itself */
+	ck_assert_uint_eq(hosts[0].jobs, 100);
+	ck_assert_uint_eq(sending_counts(&sending).queue.waiting, 100);
+	ck_assert_uint_eq(sending_logged(&sending, "event=destination-down"),
+	    0);
+	hosts[0].answer = NULL;
+	sending_one(&sending, "b@campus.test");
+	sending_run(&sending, 10);
+	ck_assert_uint_eq(hosts[0].delivered, 1);
+}
+END_TEST
+
 START_TEST(hosts_are_tried_in_order_and_the_next_takes_over)
 {
 	sending_one(&sending, "a@both.test");
@@ -439,6 +466,8 @@ destination_suite(void)
 	    a_host_that_dies_while_nothing_is_connected_costs_one_probe);
 	tcase_add_loop_test(tcase, a_dead_or_slow_destination_delays_no_other,
 	    0, 2);
+	tcase_add_test(tcase,
+	    what_our_disk_does_not_give_is_no_trouble_of_the_destination);
 	tcase_add_test(tcase, hosts_are_tried_in_order_and_the_next_takes_over);
 	tcase_add_test(tcase, a_probe_tries_every_host_before_it_gives_up);
 	tcase_add_test(tcase,
