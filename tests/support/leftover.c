@@ -9,7 +9,9 @@
 #include "tests/support/leftover.h"
 
 #include <sys/mman.h>
+#include <sys/mount.h>
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -32,6 +34,7 @@ static struct shared {
 
 static pid_t owner;
 
+/* A disk that the test mounted there, in a namespace of its own, goes first. */
 static int
 remove_one(const char *name, const struct stat *status, int kind,
     struct FTW *walk)
@@ -39,7 +42,10 @@ remove_one(const char *name, const struct stat *status, int kind,
 	(void)status;
 	(void)kind;
 	(void)walk;
-	return remove(name);
+	if (remove(name) == -1 && errno == EBUSY &&
+	    umount2(name, MNT_DETACH) == 0)
+		remove(name);
+	return 0;
 }
 
 void
