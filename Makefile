@@ -152,7 +152,7 @@ run:
 
 check:
 	@tests/support/install-packages $(BUILD_PACKAGES) $(CHECK_PACKAGES)
-	@tests/support/fetch-exim $(CURDIR)/build/exim
+	@tests/support/fetch-package exim4-daemon-light $(CURDIR)/build/exim
 	@$(MAKE) --no-print-directory -j$(JOBS) check-build
 	@tests/support/run-tests $(TEST_PROGRAMS)
 
@@ -211,7 +211,7 @@ lint:
 	@clang-format --dry-run -Werror $(C_FILES)
 	@tests/support/lengths $(C_FILES)
 	@shellcheck .ci/run relayd/systemd/install $(wildcard tests/support/demo tests/support/run-tests \
-		tests/support/install-packages tests/support/lengths tests/bench/*.sh)
+		tests/support/install-packages tests/support/fetch-package tests/support/lengths tests/bench/*.sh)
 	@mandoc -T lint -W warning $(MANUALS)
 	@$(MAKE) --no-print-directory -j$(JOBS) analyze
 

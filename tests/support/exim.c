@@ -107,7 +107,7 @@ configure(struct exim *exim)
 	char text[CONF_MAX];
 
 	ck_assert_msg(realpath(PROGRAM, exim->program) != NULL,
-	    "%s is missing: tests/support/fetch-exim", PROGRAM);
+	    "%s is missing: tests/support/fetch-package", PROGRAM);
 	folder_make(exim->folder, "spool", NOBODY);
 	folder_make(exim->folder, "log", NOBODY);
 	folder_make(exim->folder, "mail", NOBODY);
