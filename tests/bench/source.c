@@ -35,6 +35,11 @@ enum {
 	POLL_MS = 50,
 };
 
+/* How long a server may take to greet, under the load and when it is over: then
+ * the connection is taken for lost (a full backlog). */
+#define GREETING_MAX  UINT64_C(5000000000)
+#define GREETING_LAST UINT64_C(1000000000)
+
 enum stage {
 	CONNECT,
 	BANNER,
@@ -64,12 +69,13 @@ static const char wanted[] = {
 struct session {
 	struct wire wire;
 	enum stage stage;
-	unsigned sent;  /* messages over this connection */
-	uint64_t began; /* of the message: MAIL was sent */
-	struct buf in;  /* replies */
-	struct buf out; /* commands */
-	size_t body_at; /* of the body; body_len when it is out */
-	bool body;      /* the body is being sent */
+	unsigned sent;   /* messages over this connection */
+	uint64_t called; /* the server, which greets */
+	uint64_t began;  /* of the message: MAIL was sent */
+	struct buf in;   /* replies */
+	struct buf out;  /* commands */
+	size_t body_at;  /* of the body; body_len when it is out */
+	bool body;       /* the body is being sent */
 };
 
 static struct source {
@@ -127,6 +133,7 @@ call(struct session *session)
 	buf_init(&session->out, OUT_MAX);
 	session->stage = BANNER;
 	session->sent = 0;
+	session->called = now();
 	if (!wire_dial(&session->wire, source.from, source.port))
 		fail(session);
 }
@@ -355,6 +362,16 @@ events_of(const struct session *session)
 		POLLIN);
 }
 
+static bool
+is_forgotten(const struct session *session)
+{
+	uint64_t time = now();
+
+	return session->stage == BANNER &&
+	    time >= session->called +
+		(time < source.stop ? GREETING_MAX : GREETING_LAST);
+}
+
 /* Polls once; how many sessions are not over. */
 static size_t
 turn(void)
@@ -362,6 +379,8 @@ turn(void)
 	size_t i, alive = 0;
 
 	for (i = 0; i < source.count; i++) {
+		if (is_forgotten(&source.sessions[i]))
+			fail(&source.sessions[i]);
 		if (source.sessions[i].stage == CONNECT)
 			call(&source.sessions[i]);
 		alive += source.sessions[i].stage != OVER;
