@@ -240,4 +240,4 @@ clean:
 .PHONY: all check-build deps run check crash fuzz bench lint analyze install clean
 .SECONDARY:
 
--include $(shell test -d build && find build -name '*.d')
+-include $(shell test -d build && find build -name '*.d' -type f)
