@@ -2,7 +2,7 @@
 #
 #   make          build/relayd           make run     try it: a relay and a next hop
 #   make check    every test, sanitized  make lint    format, lengths, analyzers, manuals
-#   make bench    beside Postfix         make install DESTDIR= PREFIX=
+#   make bench    beside others          make install DESTDIR= PREFIX=
 #   make fuzz     libFuzzer, FUZZ_SECONDS each
 #   make deps     install what is missing (apt-get)
 
@@ -140,10 +140,12 @@ BUILD_PACKAGES = gcc libc6-dev make pkg-config libgnutls28-dev libc-ares-dev lib
 RUN_PACKAGES = curl swaks
 CHECK_PACKAGES = check curl swaks msmtp s-nail perl node-nodemailer nodejs gnutls-bin python3 python3-aiosmtpd postfix openssl systemd nsd iproute2 dovecot-lmtpd \
 	libnss-wrapper libdb5.3 libidn12 libnsl2 libpcre2-8-0 libgnutls-dane0
+# OpenSMTPD itself is fetched, for it excludes Postfix; these are its libraries.
+BENCH_PACKAGES = curl postfix openssl e2fsprogs libdb5.3 libevent-2.1-7 libpam0g libssl3
 LINT_PACKAGES = clang-format mandoc shellcheck
 
 deps:
-	@tests/support/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(CHECK_PACKAGES) $(LINT_PACKAGES)
+	@tests/support/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(CHECK_PACKAGES) $(BENCH_PACKAGES) $(LINT_PACKAGES)
 
 run:
 	@tests/support/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES)
@@ -197,7 +199,8 @@ fuzz:
 	done
 
 bench:
-	@tests/support/install-packages $(BUILD_PACKAGES) postfix openssl
+	@tests/support/install-packages $(BUILD_PACKAGES) $(BENCH_PACKAGES)
+	-@tests/support/fetch-package opensmtpd $(CURDIR)/build/opensmtpd
 	@$(MAKE) --no-print-directory -j$(JOBS) build/relayd build/relayctl build/sink $(BENCHES:tests/bench/%.c=build/bench/%)
 	@tests/bench/bench.sh
 	@tests/bench/waiting.sh

@@ -1,22 +1,21 @@
 #!/bin/bash
-# bench.sh - `make bench`: the same load straight to a sink, through Postfix,
-# and through relayd, in interleaved rounds of one run; prints Markdown.
-# Compare the columns of one run, not numbers across runs: the machine varies.
+# bench.sh - `make bench`: the same load through each peer, in interleaved
+# rounds of one run; prints Markdown.  The peers: source straight to sink,
+# Postfix, OpenSMTPD with its queue synced, and relayd; see peer_*.sh.
+# Compare the rows of one run, not numbers across runs: the machine varies.
 #
 #   CELLS   bytes:sessions:messages-per-connection ..., with :tls behind for
-#           STARTTLS; "all": every size, number and way (an hour)
+#           STARTTLS; "all": every size, number and way (hours)
 #   ROUNDS  of which the medians are shown      SECS  of load in each
-#   PEERS   direct postfix relayd
+#   PEERS   direct postfix opensmtpd relayd
 set -euo pipefail
 export LC_ALL=C
 
-CELLS=${CELLS:-10240:20:1 1024:1:1 10240:100:20 10240:20:20:tls}
+CELLS=${CELLS:-1024:1:1 1024:20:1 1024:20:20 10240:20:1 10240:20:20 10240:20:20:tls 10240:100:20}
 ROUNDS=${ROUNDS:-3}
 SECS=${SECS:-2}
-PEERS=${PEERS:-direct postfix relayd}
+PEERS=${PEERS:-direct postfix opensmtpd relayd}
 SINK_PORT=${SINK_PORT:-2627}
-POSTFIX_PORT=${POSTFIX_PORT:-2628}
-RELAYD_PORT=${RELAYD_PORT:-2629}
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -24,8 +23,10 @@ work=$root/build/bench/work
 mkdir -p "$work"
 # shellcheck source=tests/bench/lib.sh
 . "$here/lib.sh"
-
-relayd_pid='' postfix_up=''
+for peer in $PEERS; do
+	# shellcheck source=/dev/null
+	. "$here/peer_$peer.sh"
+done
 
 every_cell() {
 	local way bytes sessions per
@@ -43,104 +44,85 @@ every_cell() {
 
 stop_all() {
 	trap - EXIT INT TERM
-	[ -z "$postfix_up" ] || postfix -c "$work/postfix/etc" stop >/dev/null 2>&1 || :
-	for pid in $relayd_pid $sink_pid; do kill "$pid" 2>/dev/null || :; done
-	for pid in $relayd_pid $sink_pid; do wait "$pid" 2>/dev/null || :; done
+	for peer in $PEERS; do "${peer}_stop"; done
+	end "$sink_pid"
 }
 trap stop_all EXIT
 trap 'exit 130' INT TERM
 
-# ---- the peers ----
-
-start_relayd() {
-	rm -rf "$work/relayd"
-	mkdir -p "$work/relayd"
-	echo "hosted.test via=[127.0.0.1]:$SINK_PORT" >"$work/relayd/hosted"
-	write_conf "$work/relayd" "$RELAYD_PORT"
-	echo "tls = { certificate = \"$work/cert.pem\"; key = \"$work/key.pem\"; };" >>"$work/relayd/relayd.conf"
-	"$root/build/relayd" -c "$work/relayd/relayd.conf" 2>"$work/relayd/stderr" &
-	relayd_pid=$!
-	wait_port "$RELAYD_PORT" || {
-		cat "$work/relayd/stderr" >&2
-		die "relayd does not answer on port $RELAYD_PORT"
-	}
+# Those that can be here, running.
+start_peers() {
+	local peer reason here_are=()
+	for peer in $PEERS; do
+		reason=$("${peer}_missing")
+		if [ -n "$reason" ]; then
+			echo "$reason: it is left out." >&2
+			continue
+		fi
+		"${peer}_start"
+		here_are+=("$peer")
+	done
+	PEERS=${here_are[*]}
 }
 
-start_postfix() {
-	[ "$(id -u)" = 0 ] || {
-		echo "Postfix can only be started by root: it is left out." >&2
-		PEERS=${PEERS/postfix/}
-		return
-	}
-	rm -rf "$work/postfix"
-	mkdir -p "$work/postfix"
-	"$here/postfix.sh" "$work/postfix" "$POSTFIX_PORT" "$SINK_PORT" "$work/cert.pem" "$work/key.pem"
-	postfix -c "$work/postfix/etc" set-permissions >/dev/null 2>&1 || :
-	postfix -c "$work/postfix/etc" start >"$work/postfix/start.log" 2>&1 || {
-		cat "$work/postfix/start.log" >&2
-		die "Postfix does not start"
-	}
-	postfix_up=yes
-	wait_port "$POSTFIX_PORT" || die "Postfix does not answer on port $POSTFIX_PORT"
+takes() { # PEER CELL
+	# shellcheck disable=SC2053 # a pattern
+	[[ $2 != ${without[$1]:-} ]]
 }
 
-port_of() {
-	case $1 in
-	direct) echo "$SINK_PORT" ;;
-	postfix) echo "$POSTFIX_PORT" ;;
-	relayd) echo "$RELAYD_PORT" ;;
-	esac
-}
-
-# The process whose tree is the peer.
-pid_of() {
-	case $1 in
-	postfix) tr -d ' ' <"$work/postfix/spool/pid/master.pid" ;;
-	relayd) echo "$relayd_pid" ;;
-	*) echo '' ;;
-	esac
-}
+# ---- what a peer uses ----
 
 # CPU microseconds that a peer has used so far.
 cpu_us() {
-	local pid
-	pid=$(pid_of "$1")
-	[ -n "$pid" ] || { echo 0 && return; }
-	echo $(($(processes "$pid" | ticks) * 1000000 / $(getconf CLK_TCK)))
+	[ -n "${leader[$1]:-}" ] || { echo 0 && return; }
+	echo $(($(processes "${leader[$1]}" | ticks) * 1000000 / $(getconf CLK_TCK)))
 }
 
 # Proportional memory of a peer now, KiB.
 pss_kib() {
-	local pid
-	processes "$(pid_of "$1")" | while read -r pid; do
-		[ -z "$pid" ] || cat "/proc/$pid/smaps_rollup" 2>/dev/null || :
+	local each
+	[ -n "${leader[$1]:-}" ] || { echo 0 && return; }
+	processes "${leader[$1]}" | while read -r each; do
+		[ -z "$each" ] || cat "/proc/$each/smaps_rollup" 2>/dev/null || :
 	done | awk '/^Pss:/ { sum += $2 } END { print sum + 0 }'
 }
 
 # ---- one measurement ----
 
-# The sink has no TLS.
-takes() { [ "$1" != direct ] || [[ $2 != *:tls ]]; }
-
 load() { # PEER CELL SECONDS
 	local bytes sessions per way
 	IFS=: read -r bytes sessions per way <<<"$2"
-	"$root/build/bench/source" ${way:+-T} -p "$(port_of "$1")" -l "$bytes" -s "$sessions" -m "$per" -D "$3"
+	"$root/build/bench/source" ${way:+-T} -p "${port[$1]}" -l "$bytes" -s "$sessions" -m "$per" -D "$3"
+}
+
+# A second of the load warms up, and has room for a look at the memory, which
+# costs time.  One line: peer cell peak_kib
+warm_up() { # PEER CELL
+	local peak=0 now loader
+	kill -USR2 "$sink_pid"
+	load "$1" "$2" 1 >"$work/warm.json" &
+	loader=$!
+	while kill -0 "$loader" 2>/dev/null; do
+		now=$(pss_kib "$1")
+		((now <= peak)) || peak=$now
+		sleep 0.2
+	done
+	wait "$loader"
+	arrive "$(field accepted "$(<"$work/warm.json")")" >/dev/null
+	sleep 0.5
+	echo "$1 $2 $peak"
 }
 
 # One line: peer cell accepted/s end-to-end/s p50 p99 cpu_us/message failures
-measure() {
+measure() { # PEER CELL
 	local peer=$1 cell=$2 out accepted got cpu begin last
-	kill -USR2 "$sink_pid"
-	out=$(load "$peer" "$cell" 1)
-	arrive "$(field accepted "$out")" >/dev/null
-	sleep 0.5
 	kill -USR2 "$sink_pid"
 	cpu=$(cpu_us "$peer")
 	out=$(load "$peer" "$cell" "$SECS")
 	accepted=$(field accepted "$out") begin=$(field begin_ns "$out") last=$(field last_ns "$out")
 	[ "$accepted" -gt 0 ] || die "$peer accepted nothing"
 	got=$(arrive "$accepted")
+	# Until what is left of the work is done: files are removed, sessions end.
 	sleep 0.5
 	cpu=$(($(cpu_us "$peer") - cpu))
 	awk -v peer="$peer" -v cell="$cell" -v n="$accepted" -v begin="$begin" -v last="$last" \
@@ -152,75 +134,60 @@ measure() {
 	}'
 }
 
-# A run of its own, for looking at memory costs time.
-peak_memory() {
-	local peer=$1 cell=$2 out peak=0 now runner
-	[ -n "$(pid_of "$peer")" ] || { echo 0 && return; }
-	kill -USR2 "$sink_pid"
-	load "$peer" "$cell" "$SECS" >"$work/memory.json" &
-	runner=$!
-	while kill -0 "$runner" 2>/dev/null; do
-		now=$(pss_kib "$peer")
-		((now <= peak)) || peak=$now
-		sleep 0.2
-	done
-	wait "$runner"
-	out=$(<"$work/memory.json")
-	arrive "$(field accepted "$out")" >/dev/null
-	echo "$peak"
-}
-
 # ---- the table ----
 
-column() { awk -v p="$1" -v c="$2" -v k="$3" '$1 == p && $2 == c { print $k }' "$work/results" | median; }
+# The medians of a peer in a cell, and its memory: six numbers.
+numbers() { # PEER CELL
+	local k
+	for k in 3 4 5 6 7; do
+		awk -v p="$1" -v c="$2" -v k="$k" '$1 == p && $2 == c { print $k }' "$work/results" | median
+	done
+	awk -v p="$1" -v c="$2" '$1 == p && $2 == c { print $3 }' "$work/memory"
+}
 
-row() { # PEER CELL: medians, and ratios to Postfix
-	local k values=()
-	for k in 3 4 5 6 7; do values+=("$(column "$1" "$2" "$k")"); done
-	awk -v peer="$1" -v v="${values[*]}" -v kib="$(awk -v p="$1" '$1 == p { print $2 }' "$work/memory")" 'BEGIN {
+row() { # PEER CELL
+	awk -v title="${title[$1]}" -v v="$(numbers "$1" "$2" | tr '\n' ' ')" -v own="${leader[$1]:-}" 'BEGIN {
 		split(v, x, " ")
-		printf "| %s | %.0f | %.0f | %.2f | %.2f | %s | %s |\n", peer, x[1], x[2], x[3], x[4],
-		    peer == "direct" ? "" : sprintf("%.0f", x[5]),
-		    peer == "direct" ? "" : sprintf("%.1f", kib / 1024)
+		printf "| %s | %.0f | %.0f | %.2f | %.2f | %s | %s |\n", title, x[1], x[2], x[3], x[4],
+		    own ? sprintf("%.0f", x[5]) : "", own ? sprintf("%.1f", x[6] / 1024) : ""
 	}'
 }
 
 # relayd beside another peer, on a line: what it is so many times of.
 ratio() { # PEER CELL
-	local k a=() b=()
-	for k in 3 4 5 6 7; do
-		a+=("$(column relayd "$2" "$k")")
-		b+=("$(column "$1" "$2" "$k")")
-	done
-	awk -v peer="$1" -v a="${a[*]}" -v b="${b[*]}" \
-		-v ka="$(awk '$1 == "relayd" { print $2 }' "$work/memory")" \
-		-v kb="$(awk -v p="$1" '$1 == p { print $2 }' "$work/memory")" '
-	function times(x, y) { return y + 0 > 0 ? sprintf("%.2f x", x / y) : "" }
-	BEGIN {
+	awk -v title="${title[$1]}" -v a="$(numbers relayd "$2" | tr '\n' ' ')" \
+		-v b="$(numbers "$1" "$2" | tr '\n' ' ')" 'BEGIN {
 		split(a, x, " ")
 		split(b, y, " ")
-		printf "| relayd : %s", peer
-		for (k = 1; k <= 5; k++) printf " | %s", times(x[k], y[k])
-		printf " | %s |\n", times(ka, kb)
+		printf "| relayd : %s", title
+		for (k = 1; k <= 6; k++) printf " | %s", (y[k] + 0 > 0 ? sprintf("%.2f x", x[k] / y[k]) : "")
+		print " |"
 	}'
 }
 
-table() {
-	local cell bytes sessions per way peer
-	for cell in $CELLS; do
-		IFS=: read -r bytes sessions per way <<<"$cell"
-		echo
-		echo "### $bytes bytes, $sessions sessions, $per messages a connection${way:+, under TLS}"
-		echo
-		echo "| | accepted /s | end to end /s | p50 ms | p99 ms | CPU µs a message | peak PSS MiB |"
-		echo "| --- | --: | --: | --: | --: | --: | --: |"
-		for peer in $PEERS; do
-			! takes "$peer" "$cell" || row "$peer" "$cell"
-		done
-		case " $PEERS " in *" relayd "*) ;; *) continue ;; esac
-		for peer in $PEERS; do
-			[ "$peer" = relayd ] || ! takes "$peer" "$cell" || ratio "$peer" "$cell"
-		done
+table() { # CELL
+	local bytes sessions per way peer
+	IFS=: read -r bytes sessions per way <<<"$1"
+	echo
+	echo "### $bytes bytes, $sessions sessions, $per messages a connection${way:+, under TLS}"
+	echo
+	echo "| | accepted /s | end to end /s | p50 ms | p99 ms | CPU µs a message | peak PSS MiB |"
+	echo "| --- | --: | --: | --: | --: | --: | --: |"
+	for peer in $PEERS; do
+		! takes "$peer" "$1" || row "$peer" "$1"
+	done
+	[[ " $PEERS " == *" relayd "* ]] || return 0
+	for peer in $PEERS; do
+		[ "$peer" = relayd ] || ! takes "$peer" "$1" || ratio "$peer" "$1"
+	done
+}
+
+# What happened to some: there was no room in a backlog, say.
+failures() {
+	local peer
+	for peer in $PEERS; do
+		awk -v p="$peer" -v title="${title[$peer]}" '$1 == p { n += $8 }
+			END { if (n) printf "\n%s: %d sessions broke off or were never greeted.\n", title, n }' "$work/results"
 	done
 }
 
@@ -228,26 +195,27 @@ main() {
 	local round peer cell
 	start_sink
 	write_certificate "$work"
-	for peer in $PEERS; do
-		[ "$peer" = direct ] || "start_$peer"
-	done
+	start_peers
 	: >"$work/results"
 	: >"$work/memory"
-	for ((round = 1; round <= ROUNDS; round++)); do
-		for cell in $CELLS; do
+	for cell in $CELLS; do
+		for ((round = 0; round <= ROUNDS; round++)); do
 			for peer in $PEERS; do
-				! takes "$peer" "$cell" || measure "$peer" "$cell" | tee -a "$work/results" >&2
+				takes "$peer" "$cell" || continue
+				[ -z "${afresh[$peer]:-}" ] || { "${peer}_stop" && "${peer}_start"; }
+				if ((round == 0)); then
+					warm_up "$peer" "$cell" >>"$work/memory"
+				else
+					measure "$peer" "$cell" | tee -a "$work/results" >&2
+				fi
 			done
 		done
 	done
-	for peer in $PEERS; do
-		echo "$peer $(peak_memory "$peer" "${CELLS%% *}")" >>"$work/memory"
-	done
 	echo
-	echo "$(nproc) cores, $(uname -r), spools on $(findmnt -no FSTYPE -T "$work" || echo '?');" \
-		"medians of $ROUNDS rounds of $SECS s; memory in the first cell."
-	table
-	awk '$8 > 0 { n += $8 } END { if (n) printf "\n%d sessions failed and were begun anew.\n", n }' "$work/results"
+	echo "$(nproc) cores, $(uname -r), spools on $(findmnt -fno FSTYPE -T "$work" || echo '?');" \
+		"medians of $ROUNDS rounds of $SECS s."
+	for cell in $CELLS; do table "$cell"; done
+	failures
 }
 
 main

@@ -23,18 +23,18 @@ rm -rf "$work"
 mkdir -p "$work"
 # shellcheck source=tests/bench/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tests/bench/peer_postfix.sh
+. "$here/peer_postfix.sh"
 
-relayd_pid='' postfix_up=''
+relayd_pid=''
 
 stop_relayd() {
-	[ -z "$relayd_pid" ] || kill "$relayd_pid" 2>/dev/null || :
-	[ -z "$relayd_pid" ] || wait "$relayd_pid" 2>/dev/null || :
+	end "$relayd_pid"
 	relayd_pid=''
 }
 
 stop_sink() {
-	[ -z "$sink_pid" ] || kill "$sink_pid" 2>/dev/null || :
-	[ -z "$sink_pid" ] || wait "$sink_pid" 2>/dev/null || :
+	end "$sink_pid"
 	sink_pid=''
 }
 
@@ -42,7 +42,7 @@ stop_all() {
 	trap - EXIT INT TERM
 	stop_relayd
 	stop_sink
-	[ -z "$postfix_up" ] || postfix -c "$work/postfix/etc" stop >/dev/null 2>&1 || :
+	postfix_stop
 	rm -rf "$work"
 }
 trap stop_all EXIT
@@ -164,22 +164,16 @@ beside_relayd() {
 
 beside_postfix() {
 	local n got
-	[ "$(id -u)" = 0 ] || return 0
-	mkdir -p "$work/postfix"
+	[ -z "$(postfix_missing)" ] || return 0
 	write_certificate "$work"
-	"$here/postfix.sh" "$work/postfix" "$POSTFIX_PORT" "$SINK_PORT" "$work/cert.pem" "$work/key.pem"
-	postfix -c "$work/postfix/etc" set-permissions >/dev/null 2>&1 || :
-	postfix -c "$work/postfix/etc" start >"$work/postfix/start.log" 2>&1 || die "Postfix does not start"
-	postfix_up=yes
-	wait_port "$POSTFIX_PORT" || die "Postfix does not answer"
+	postfix_start
 	n=$(fill_by_smtp "$POSTFIX_PORT" "$BESIDE")
 	sleep 5
 	start_sink
 	postqueue -c "$work/postfix/etc" -f
 	got=$(arrive "$n")
 	echo "| $n of 1024 bytes, as accepted: Postfix, its queue flushed | $(rate "$n" "$got") | | ${got%% *} |"
-	postfix -c "$work/postfix/etc" stop >/dev/null 2>&1 || :
-	postfix_up=''
+	postfix_stop
 	stop_sink
 }
 

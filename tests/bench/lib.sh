@@ -1,12 +1,32 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # lib.sh - what the scripts of `make bench` share; sourced.  They set root, work
 # (a folder of their own) and SINK_PORT before, and stop what they started.
 
 sink_pid=''
 
+# A peer is what a load is sent through, to the sink on SINK_PORT.  All that is
+# known of the peer NAME lies in peer_NAME.sh:
+#
+#   title[NAME]    what the tables call it
+#   port[NAME]     where it takes mail, on 127.0.0.1
+#   leader[NAME]   while it runs: its first process; the others are its children
+#   without[NAME]  a pattern of the cells that it does not take, if any
+#   afresh[NAME]   set: it is ended and begun again before each load
+#   NAME_missing   prints why it cannot be here, or nothing
+#   NAME_start     begins it anew in $work/NAME and returns when it greets
+#   NAME_stop      ends it, whenever and however often it is called
+declare -A title port leader without afresh
+
 die() {
 	echo "bench: $*" >&2
 	exit 1
+}
+
+# end PID: and wait for it; nothing to do without a PID.
+end() {
+	[ -n "$1" ] || return 0
+	kill "$1" 2>/dev/null || :
+	wait "$1" 2>/dev/null || :
 }
 
 # wait_port PORT: until somebody greets there (10 s).
