@@ -54,6 +54,10 @@ static const struct dns_rule failing[] = {
 	{ NULL, 0, DNS_SAY, NULL },
 };
 
+#define TEN                                                            \
+	"192.0.2.1,192.0.2.2,192.0.2.3,192.0.2.4,192.0.2.5,192.0.2.6," \
+	"192.0.2.7,192.0.2.8,192.0.2.9,192.0.2.10"
+
 static const struct {
 	const char *servers;
 	bool good;
@@ -73,9 +77,9 @@ static const struct {
 	{ "[127.0.0.1", false },
 	{ "[::1]53", false },
 	{ "127.0.0.1,", false },
-	{ "192.0.2.1,192.0.2.2,192.0.2.3,192.0.2.4,192.0.2.5,192.0.2.6,192.0.2.7,192.0.2.8,"
-	  "192.0.2.9",
-	    false },
+	/* as many as relayd.conf takes */
+	{ TEN, true },
+	{ TEN ",192.0.2.11", false },
 };
 
 START_TEST(servers_are_addresses_with_ports)
