@@ -6,7 +6,8 @@
 
 enum {
 	PATIENCE = 20, /* milliseconds */
-	TRIES = 2
+	TRIES = 2,
+	QUESTIONS = 10,
 };
 
 static struct loop *loop;
@@ -118,6 +119,29 @@ START_TEST(other_server_is_asked_when_one_has_no_answer)
 }
 END_TEST
 
+/* Else a dead first one would cost every question its patience. */
+START_TEST(servers_share_the_questions)
+{
+	struct dns_server *one = dns_server_new(loop, good);
+	struct dns_server *two = dns_server_new(loop, good);
+	char servers[80];
+	int i;
+
+	snprintf(servers, sizeof(servers), "%s,%s", dns_server_address(one),
+	    dns_server_address(two));
+	ask_and_wait(servers);
+	for (i = 2; i <= QUESTIONS; i++) {
+		dns_ask(dns, "campus.test", DNS_MX, answered, NULL);
+		loop_run(loop);
+		ck_assert_int_eq(told, i);
+	}
+	ck_assert_uint_eq(dns_server_asked(one, NULL), QUESTIONS / 2);
+	ck_assert_uint_eq(dns_server_asked(two, NULL), QUESTIONS / 2);
+	dns_server_free(one);
+	dns_server_free(two);
+}
+END_TEST
+
 START_TEST(silent_server_is_asked_again_and_then_given_up)
 {
 	struct dns_server *server = dns_server_new(loop, silent);
@@ -171,6 +195,7 @@ dns_suite(void)
 	    (int)(sizeof(server_rows) / sizeof(server_rows[0])));
 	tcase_add_loop_test(tests, other_server_is_asked_when_one_has_no_answer,
 	    0, 4);
+	tcase_add_test(tests, servers_share_the_questions);
 	tcase_add_test(tests, silent_server_is_asked_again_and_then_given_up);
 	tcase_add_test(tests, no_server_at_all_is_a_failure);
 	tcase_add_test(tests, question_under_way_ends_without_a_call);
