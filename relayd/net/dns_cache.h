@@ -47,6 +47,7 @@ struct dns_entry {
 	 * and they are what was known before.  0: they do not.
 	 */
 	uint64_t stale_until;
+	bool stale_logged; /* that they serve, since status is FAILED */
 
 	/* The resolver's: */
 	struct resolver *resolver; /* borrowed */

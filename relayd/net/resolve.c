@@ -69,19 +69,24 @@ to_tell(struct resolver *resolver, struct dns_entry *entry)
 	resolver->timer.deadline = 0;
 }
 
-/* What it is told: a failure, or the good answer from before that. */
+/* What it is told: a failure, or the good answer from before that (RFC 8767). */
 static enum resolve_status
-status_for(const struct query *query, const struct dns_entry *entry,
-    uint64_t now)
+status_for(const struct query *query, struct dns_entry *entry, uint64_t now)
 {
-	if (entry->status == RESOLVE_FAILED && query->takes_stale &&
-	    now < entry->stale_until)
-		return RESOLVE_OK;
-	return entry->status;
+	if (entry->status != RESOLVE_FAILED || !query->takes_stale ||
+	    now >= entry->stale_until)
+		return entry->status;
+	if (!entry->stale_logged)
+		log_say(LEVEL_WARNING, "dns-stale",
+		    "%s: %s; the last good answer serves for up to %ju s more",
+		    entry->name, entry->error,
+		    (uintmax_t)((entry->stale_until - now) / 1000));
+	entry->stale_logged = true;
+	return RESOLVE_OK;
 }
 
 static void
-tell(struct query *query, const struct dns_entry *entry, uint64_t now)
+tell(struct query *query, struct dns_entry *entry, uint64_t now)
 {
 	uint64_t left = entry->expires > now ? entry->expires - now : 0;
 	enum resolve_status status = status_for(query, entry, now);
@@ -169,19 +174,6 @@ count_answer(struct resolver *resolver, enum resolve_status status,
 	counts->error = error;
 }
 
-/* A failure does not make a good answer bad (RFC 8767). */
-static bool
-keeps_good(struct dns_entry *entry, uint64_t now, const char *error)
-{
-	if (now >= entry->stale_until)
-		return false;
-	log_say(LEVEL_WARNING, "dns-stale",
-	    "%s: %s; the last good answer serves for up to %ju s more",
-	    entry->name, error, (uintmax_t)((entry->stale_until - now) / 1000));
-	entry->status = RESOLVE_FAILED;
-	return true;
-}
-
 static void
 learn(struct dns_entry *entry, enum resolve_status status, uint32_t ttl,
     const char *error, const void *records, size_t count)
@@ -190,9 +182,13 @@ learn(struct dns_entry *entry, enum resolve_status status, uint32_t ttl,
 	uint64_t now = loop_now(resolver->loop);
 
 	count_answer(resolver, status, error);
-	if (status != RESOLVE_FAILED || !keeps_good(entry, now, error))
+	/* A failure does not make a good answer bad. */
+	if (status == RESOLVE_FAILED && now < entry->stale_until)
+		entry->status = RESOLVE_FAILED;
+	else
 		dns_cache_learn(resolver->cache, entry, status, records, count);
 	entry->error = error;
+	entry->stale_logged = false;
 	entry->expires = now + (uint64_t)ttl * 1000;
 	if (status != RESOLVE_FAILED)
 		entry->stale_until = status != RESOLVE_OK ?

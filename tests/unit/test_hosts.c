@@ -232,6 +232,8 @@ static const struct {
 	{ "mx", "d.test", "F 5.4.6", "F 5.4.6", { "d.test mx 10:us,20:mx2", "us a 192.0.2.5," OURS, "mx2 a 192.0.2.2" } },
 	{ "mx", "d.test", "F 5.4.6", "F 5.4.6", { "d.test mx 10:Relay.Test" } },
 	{ "mx", "d.test", "F 5.4.6", "F 5.4.6", { "d.test mx nodata", "d.test a 127.0.0.1" } },
+	/* our own name, which another address leads to us by (NAT) */
+	{ "mx", "relay.test", "F 5.4.6", "F 5.4.6", { "relay.test mx nodata", "relay.test a 192.0.2.50" } },
 	{ "mx", "d.test", "F 5.4.6", "F 5.4.6", { "d.test mx 10:z", "z a 0.0.0.0" } },
 	{ "mx", "d.test", "L 4.4.3", "L 4.4.3", { "d.test mx 10:mx1,20:us", "mx1 a failed", "us a " OURS } },
 	/* address literals */

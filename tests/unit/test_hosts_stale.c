@@ -1,0 +1,178 @@
+/*
+ * test_hosts_stale - while DNS fails the campus's own routes lead where they
+ * led before; a stranger's mail waits.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "relayd/admin/log.h"
+#include "relayd/delivery/hosts.h"
+#include "relayd/net/dns_answer.h"
+#include "tests/support/dns_server.h"
+#include "tests/support/suite.h"
+#include "tests/support/virtual_clock.h"
+
+enum {
+	PATIENCE = 2000, /* milliseconds */
+	TTL = 60,
+	DAY = 24 * 3600,
+};
+
+/* The test changes what they say. */
+static struct dns_rule rules[] = {
+	/* clang-format off */
+	{ "d.test", DNS_MX, DNS_SAY, "@ 60 MX 10 a.test" },
+	{ "a.test", DNS_A, DNS_SAY, "@ 60 A 192.0.2.1" },
+	{ "a.test", DNS_AAAA, DNS_SAY_NO_DATA, NULL },
+	{ NULL, 0, DNS_SAY, NULL },
+	/* clang-format on */
+};
+
+static struct virtual_clock virtual_time;
+static struct loop *loop;
+static struct dns_server *server;
+static struct hosts_needs needs;
+static struct buf logged, story;
+static bool outstanding;
+
+static bool
+busy(void *owner)
+{
+	(void)owner;
+	return outstanding;
+}
+
+static void
+take_log(void *owner, struct span line)
+{
+	(void)owner;
+	buf_add(&logged, line);
+}
+
+static void
+setup(void)
+{
+	struct buf why;
+
+	buf_init(&why, 500);
+	buf_init(&logged, 1 << 20);
+	buf_init(&story, 500);
+	log_capture(take_log, NULL);
+	virtual_clock_init(&virtual_time, 1800000000);
+	loop = virtual_clock_loop(&virtual_time);
+	virtual_time.busy = busy;
+	server = dns_server_new(loop, rules);
+	needs = (struct hosts_needs){
+		.loop = loop,
+		.resolver = resolver_new_patient(loop,
+		    dns_server_address(server), PATIENCE, 1, &why),
+		.hostname = "relay.test",
+	};
+	ck_assert_msg(needs.resolver != NULL, "%s", buf_text(&why));
+	buf_clear(&why);
+}
+
+static void
+teardown(void)
+{
+	resolver_free(needs.resolver);
+	dns_server_free(server);
+	loop_free(loop);
+	log_capture(NULL, NULL);
+	buf_clear(&logged);
+	buf_clear(&story);
+}
+
+static void
+found(void *owner, const struct hosts_answer *answer)
+{
+	char ip[IP_TEXT_MAX];
+
+	(void)owner;
+	buf_empty(&story);
+	if (answer->count == 0)
+		buf_addf(&story, "%d %s", (int)answer->outcome.kind,
+		    answer->outcome.enhanced);
+	else
+		buf_addf(&story, "%s", ip_text(&answer->hosts[0].ip, ip));
+	outstanding = false;
+	loop_stop(loop);
+}
+
+/* Where mail goes after so many seconds. */
+static const char *
+find_after(uint64_t seconds, const char *via, bool hosted)
+{
+	struct route route;
+	const char *why;
+	size_t at;
+
+	virtual_time.now += seconds * 1000;
+	loop_turn(loop, false);
+	ck_assert(route_parse(span_of(via), &route, &at, &why));
+	outstanding = true;
+	hosts_find(&needs, &route, SPAN("d.test"), hosted, found, NULL);
+	route_clear(&route);
+	loop_run(loop);
+	return buf_text(&story);
+}
+
+static void
+all_say(enum dns_say say)
+{
+	size_t i;
+
+	for (i = 0; rules[i].name != NULL; i++)
+		rules[i].say = say;
+}
+
+static const struct {
+	const char *via;
+	bool hosted;
+	bool lasts;
+} rows[] = {
+	{ "mx", true, true },      /* a domain of the campus */
+	{ "a.test", true, true },  /* a hop of one */
+	{ "a.test", false, true }, /* delivery.outside */
+	{ "mx", false, false },    /* anybody's */
+};
+
+START_TEST(what_the_campus_has_chosen_serves_while_dns_fails)
+{
+	const char *via = rows[_i].via;
+	bool hosted = rows[_i].hosted;
+	size_t logged_before;
+
+	ck_assert_str_eq(find_after(0, via, hosted), "192.0.2.1");
+	ck_assert_uint_eq(logged.len, 0);
+	all_say(DNS_SAY_SERVFAIL);
+	ck_assert_str_eq(find_after(TTL + 1, via, hosted),
+	    rows[_i].lasts ? "192.0.2.1" : "2 4.4.3");
+	/* Said once, where it is so. */
+	ck_assert_int_eq(strstr(buf_text(&logged), "event=dns-stale") != NULL,
+	    rows[_i].lasts);
+	logged_before = logged.len;
+	find_after(1, via, hosted);
+	ck_assert_uint_eq(logged.len, logged_before);
+	ck_assert_str_eq(find_after(DAY / 2, via, hosted),
+	    rows[_i].lasts ? "192.0.2.1" : "2 4.4.3");
+	/* but not for ever */
+	ck_assert_str_eq(find_after(DAY, via, hosted), "2 4.4.3");
+}
+END_TEST
+
+static Suite *
+hosts_stale_suite(void)
+{
+	Suite *suite = suite_create("hosts_stale");
+	TCase *tcase = tcase_create("stale");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase,
+	    what_the_campus_has_chosen_serves_while_dns_fails, 0,
+	    sizeof(rows) / sizeof(rows[0]));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(hosts_stale_suite)
