@@ -100,7 +100,7 @@ load_rules(struct sending *sending, const char *hosted)
 {
 	struct rules_sources sources = {
 		.postmaster = "postmaster@campus.test",
-		.outside = { .mx = true, .tls = TLS_MAY },
+		.outside = sending->conf.delivery.outside,
 	};
 	struct complaints complaints;
 	struct rules *rules;
