@@ -1,0 +1,122 @@
+/*
+ * test_judgement - what an outcome means for the others of a message, and for
+ * one whose time is over.
+ */
+#include <stdio.h>
+
+#include "tests/support/sending_scene.h"
+#include "tests/support/suite.h"
+
+enum {
+	RECIPIENTS = 10,
+	TAKEN = 3,
+};
+
+static void
+take_one(struct outcome *outcome)
+{
+	outcome_set(outcome, OUTCOME_DELIVERED, 250, "2.0.0", SPAN("250 ok"),
+	    "hop1");
+}
+
+static void
+say_too_many(struct outcome *outcome)
+{
+	outcome_set(outcome, OUTCOME_LATER, 452, "4.5.3",
+	    SPAN("452 4.5.3 too many recipients"), "hop1");
+}
+
+/* So many at a time; NULL as owner: none at all. */
+static bool
+take_some(struct far_host *host, struct client_job *job)
+{
+	size_t i, most = host->owner == NULL ? 0 : TAKEN;
+
+	for (i = 0; i < job->recipient_count; i++) {
+		if (i < most)
+			take_one(&job->outcomes[i]);
+		else
+			say_too_many(&job->outcomes[i]);
+	}
+	return true;
+}
+
+static void
+send_to_many(void)
+{
+	static char names[RECIPIENTS][32];
+	static struct sending_to to[RECIPIENTS];
+	size_t i;
+
+	for (i = 0; i < RECIPIENTS; i++) {
+		snprintf(names[i], sizeof(names[i]), "u%zu@campus.test", i);
+		to[i].address = names[i];
+	}
+	sending_mail(&sending, "s@campus.test", to, RECIPIENTS);
+}
+
+/* "Too many" where none was taken would be so for ever. */
+START_TEST(a_hop_for_which_all_are_too_many_is_not_asked_again_at_once)
+{
+	hosts[0].answer = take_some;
+	send_to_many();
+	sending_run(&sending, 10 * SECOND);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+	sending_run(&sending, HOUR);
+	ck_assert_uint_le(hosts[0].jobs, 8);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+	hosts[0].owner = hosts;
+	sending_run(&sending, 2 * HOUR);
+	ck_assert_uint_eq(hosts[0].delivered, RECIPIENTS);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+/* Those left behind for being too many have not had their last try. */
+START_TEST(a_last_try_is_one_for_every_recipient)
+{
+	hosts[0].down = "connection refused";
+	send_to_many();
+	sending_run(&sending, SECOND);
+	sending.clock.now += 6 * (uint64_t)DAY;
+	hosts[0].down = NULL;
+	hosts[0].answer = take_some;
+	hosts[0].owner = hosts;
+	sending_restart(&sending);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, RECIPIENTS);
+	ck_assert_uint_eq(far_side.notices, 0);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+/* They go in groups of a hundred, and all hear of it, once. */
+START_TEST(a_delay_is_told_of_every_group_of_recipients)
+{
+	hosts[0].answer = far_side_4xx;
+	sending_250(&sending, "a@campus.test", "b@campus.test");
+	sending_run(&sending, 4 * HOUR - MINUTE);
+	ck_assert_uint_eq(far_side_told("delayed"), 0);
+	sending_run(&sending, 80 * MINUTE);
+	ck_assert_uint_eq(far_side_told("delayed"), 250);
+	sending_run(&sending, DAY);
+	ck_assert_uint_eq(far_side_told("delayed"), 250);
+}
+END_TEST
+
+static Suite *
+judgement_suite(void)
+{
+	Suite *suite = suite_create("judgement");
+	TCase *tcase = tcase_create("judgement");
+
+	tcase_add_checked_fixture(tcase, sending_set_up, sending_tear_down);
+	tcase_add_test(tcase,
+	    a_hop_for_which_all_are_too_many_is_not_asked_again_at_once);
+	tcase_add_test(tcase, a_last_try_is_one_for_every_recipient);
+	tcase_add_test(tcase, a_delay_is_told_of_every_group_of_recipients);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+SUITE_MAIN(judgement_suite)
