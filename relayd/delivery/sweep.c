@@ -57,8 +57,9 @@ is_over_age(const struct destination *destination, const struct errand *errand)
 	int64_t age =
 	    loop_wall(core->loop) - spool_entry_arrival(errand->entry);
 
-	if (is_down(destination) && age >= conf->lifetime)
-		return true;
+	/* Where somebody answers, it still has its last try. */
+	if (age >= conf->lifetime)
+		return is_down(destination);
 	return conf->notice_after > 0 && age >= conf->notice_after &&
 	    !errand_told(errand);
 }

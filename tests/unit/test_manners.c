@@ -134,6 +134,25 @@ START_TEST(who_has_all_connections_gives_way_after_a_message)
 }
 END_TEST
 
+/* The relay was off for days; the hop takes all of it, one by one. */
+START_TEST(old_mail_that_has_yet_to_be_tried_is_not_given_up)
+{
+	sending.conf.delivery.notice_after = 4 * (DAY / 1000);
+	sending.conf.delivery.connections_per_destination = 1;
+	hosts[0].down = "connection refused";
+	sending_many(&sending, "a@campus.test", 3000);
+	sending_run(&sending, SECOND);
+	sending.clock.now += 5 * (uint64_t)DAY + HOUR;
+	hosts[0].down = NULL;
+	hosts[0].answer_ms = SECOND;
+	sending_restart(&sending);
+	sending_run(&sending, HOUR);
+	ck_assert_uint_eq(far_side_told("failed"), 0);
+	ck_assert_uint_eq(hosts[0].delivered, 3000);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
 static Suite *
 manners_suite(void)
 {
@@ -150,6 +169,8 @@ manners_suite(void)
 	tcase_add_test(tcase, refusals_beyond_what_can_be_told_wait_quietly);
 	tcase_add_test(tcase,
 	    who_has_all_connections_gives_way_after_a_message);
+	tcase_add_test(tcase,
+	    old_mail_that_has_yet_to_be_tried_is_not_given_up);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
