@@ -200,6 +200,81 @@ START_TEST(other_rules_forget_what_was_asked_for_the_old_ones)
 }
 END_TEST
 
+/* DNS says to all that was asked that it fails, or that there is none. */
+static void
+deny_all(enum resolve_status status)
+{
+	struct address_answer answer = { .status = status };
+	size_t i, count = open_count;
+
+	if (status == RESOLVE_FAILED)
+		answer.error = "no DNS server answered";
+	open_count = 0;
+	for (i = 0; i < count; i++)
+		query_answer_address(open_[i].query, &answer);
+	loop_turn(loop, false);
+}
+
+/* The code for mail outside from the address of the name; 0: accepted. */
+static int
+decide(void)
+{
+	struct address sender = tables_path("<a@campus.test>");
+	struct address to = tables_path("<b@out.example>");
+	struct ip client = tables_ip("192.0.2.1");
+	struct decision decision;
+
+	rules_decide(rules, &client, &sender, &to, TABLES_NOW, &decision);
+	return decision.code;
+}
+
+START_TEST(last_good_answer_grants_while_dns_fails_and_not_when_it_denies)
+{
+	int i;
+
+	begin(1);
+	loop_turn(loop, false);
+	ck_assert_int_eq(decide(), 451); /* not known yet */
+	answer_all(an_hour);
+	loop_turn(loop, false);
+	ck_assert_int_eq(decide(), 0);
+	/* a minute after a failure it is asked again, for days */
+	for (i = 0; i < 3 * 24 * 60; i++) {
+		virtual_clock_run(&clock_,
+		    i == 0 ? 3600 * SECOND : 60 * SECOND);
+		ck_assert_uint_eq(open_count, 1);
+		deny_all(RESOLVE_FAILED);
+		ck_assert_int_eq(decide(), 0);
+	}
+	virtual_clock_run(&clock_, 60 * SECOND);
+	deny_all(_i == 0 ? RESOLVE_NXDOMAIN : RESOLVE_NODATA);
+	ck_assert_int_eq(decide(), 550);
+	virtual_clock_run(&clock_, 60 * SECOND);
+	answer_all(an_hour);
+	loop_turn(loop, false);
+	ck_assert_int_eq(decide(), 0);
+}
+END_TEST
+
+static uint32_t
+no_time(unsigned number)
+{
+	(void)number;
+	return 0;
+}
+
+START_TEST(answer_that_is_good_for_no_time_is_kept_for_half_a_minute)
+{
+	begin(1);
+	loop_turn(loop, false);
+	answer_all(no_time);
+	virtual_clock_run(&clock_, 29 * SECOND);
+	ck_assert_uint_eq(asked, 1);
+	virtual_clock_run(&clock_, 2 * SECOND);
+	ck_assert_uint_eq(asked, 2);
+}
+END_TEST
+
 static Suite *
 names_suite(void)
 {
@@ -213,6 +288,11 @@ names_suite(void)
 	tcase_add_test(tcase, the_one_that_ends_first_is_asked_first);
 	tcase_add_test(tcase,
 	    other_rules_forget_what_was_asked_for_the_old_ones);
+	tcase_add_loop_test(tcase,
+	    last_good_answer_grants_while_dns_fails_and_not_when_it_denies, 0,
+	    2);
+	tcase_add_test(tcase,
+	    answer_that_is_good_for_no_time_is_kept_for_half_a_minute);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
