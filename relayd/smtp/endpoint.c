@@ -8,10 +8,13 @@
  */
 #include "relayd/smtp/endpoint.h"
 
+#include <sys/socket.h>
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "domains/ip.h"
 #include "relayd/net/listener.h"
 #include "relayd/net/tls.h"
 
@@ -61,11 +64,47 @@ set_refusal(struct endpoint *endpoint)
 		listener_refusal(endpoint->listener, SPAN(""));
 }
 
+static bool
+is_loopback(const struct ip *ip)
+{
+	static const struct ip v6 = { .bytes = { [15] = 1 } };
+
+	return ip_is_v4(ip) ? ip->bytes[12] == 127 : ip_equal(ip, &v6);
+}
+
+/*
+ * A socket that others reach, passed in for an entry that only this machine
+ * was to reach: that is no mistake to serve with.
+ */
+static bool
+reaches_too_far(const struct endpoint *endpoint, int passed, struct buf *why)
+{
+	struct sockaddr_storage bound;
+	socklen_t len = sizeof(bound);
+	char text[IP_TEXT_MAX];
+	struct ip wanted, ip;
+
+	if (!ip_parse(span_of(endpoint->address), &wanted) ||
+	    !is_loopback(&wanted) ||
+	    getsockname(passed, (struct sockaddr *)&bound, &len) == -1 ||
+	    !ip_from_sockaddr((struct sockaddr *)&bound, &ip) ||
+	    is_loopback(&ip))
+		return false;
+	buf_addf(why,
+	    "listen has %s port %u, and the socket passed in for it is at %s, "
+	    "where others reach it; expected one ListenStream for each entry, "
+	    "in the same order",
+	    endpoint->address, (unsigned)endpoint->port, ip_text(&ip, text));
+	return true;
+}
+
 bool
 endpoint_open(struct endpoint *endpoint, struct loop *loop, int passed,
     struct buf *why)
 {
 	assert(endpoint->listener == NULL);
+	if (passed != -1 && reaches_too_far(endpoint, passed, why))
+		return false;
 	if (passed != -1)
 		endpoint->listener =
 		    listener_adopt(loop, passed, accepted, endpoint);

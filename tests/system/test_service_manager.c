@@ -70,18 +70,24 @@ tear_down(void)
 
 /* A listening socket as a service manager makes one: blocking. */
 static int
-listen_anywhere(uint16_t *port)
+listen_at(in_addr_t address, uint16_t *port)
 {
 	struct sockaddr_in where = { .sin_family = AF_INET };
 	socklen_t len = sizeof(where);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	where.sin_addr.s_addr = htonl(address);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&where, len), 0);
 	ck_assert_int_eq(listen(fd, 16), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&where, &len), 0);
 	*port = ntohs(where.sin_port);
 	return fd;
+}
+
+static int
+listen_anywhere(uint16_t *port)
+{
+	return listen_at(INADDR_LOOPBACK, port);
 }
 
 static void
@@ -158,6 +164,18 @@ START_TEST(a_socket_that_was_passed_in_is_served)
 	ck_assert_int_eq(talk_say(&talk, "QUIT"), 221);
 	talk_close(&talk);
 	stop();
+}
+END_TEST
+
+/* relayd.socket as it is installed, and a relayd.conf for one machine. */
+START_TEST(a_socket_that_others_reach_is_none_for_localhost)
+{
+	uint16_t port;
+	int status;
+
+	start(listen_at(INADDR_ANY, &port));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 END_TEST
 
@@ -293,6 +311,7 @@ service_manager_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_socket_that_was_passed_in_is_served);
+	tcase_add_test(tcase, a_socket_that_others_reach_is_none_for_localhost);
 	tcase_add_test(tcase, the_watchdog_hears_of_us_again_and_again);
 	tcase_add_test(tcase, a_reload_is_announced);
 	tcase_add_test(tcase, the_abort_of_the_watchdog_ends_it);
