@@ -35,6 +35,7 @@ struct candidate {
 	struct query *query;         /* under way, or NULL */
 	struct hosts_search *search;
 	enum resolve_status status;
+	const char *error; /* static text, when that is FAILED */
 	size_t count;
 	struct ip addresses[RESOLVE_ADDRESS_MAX];
 };
@@ -92,7 +93,7 @@ static void
 deny(struct hosts_search *search, const char *later, const char *failed,
     const char *what)
 {
-	if (search->hosted || !search->by_mx)
+	if (search->hosted)
 		fail(search, OUTCOME_LATER, later, what, search->domain);
 	else
 		fail(search, OUTCOME_FAILED, failed, what, search->domain);
@@ -172,38 +173,51 @@ list_hosts(struct hosts_search *search)
 	}
 }
 
-static bool
-some_failed(const struct hosts_search *search)
+/* One that DNS said nothing about, or NULL. */
+static const struct candidate *
+first_failed(const struct hosts_search *search)
 {
 	size_t i;
 
 	for (i = 0; i < search->count; i++)
 		if (search->candidates[i].status == RESOLVE_FAILED)
-			return true;
-	return false;
+			return &search->candidates[i];
+	return NULL;
+}
+
+static void
+not_known(struct hosts_search *search, const struct candidate *candidate)
+{
+	char what[128];
+
+	snprintf(what, sizeof(what), "its address is not known: %s",
+	    candidate->error == NULL ? "DNS does not answer" :
+				       candidate->error);
+	fail(search, OUTCOME_LATER, "4.4.3", what, candidate->name);
 }
 
 static void
 conclude(struct hosts_search *search)
 {
-	bool failed;
+	const struct candidate *failed;
 
 	if (search->by_mx)
 		cut_ourselves(search);
 	list_hosts(search);
-	failed = some_failed(search);
+	failed = first_failed(search);
 	if (search->answer.count > 0)
 		end(search);
-	else if (failed)
-		fail(search, OUTCOME_LATER, "4.4.3",
-		    "the addresses of its mail hosts could not be looked up",
-		    search->domain);
+	else if (failed != NULL)
+		not_known(search, failed);
 	else if (search->cut)
 		fail(search, OUTCOME_FAILED, "5.4.6",
 		    "mail for it would come back to this host", search->domain);
-	else
+	else if (search->by_mx)
 		deny(search, "4.4.4", "5.4.4",
 		    "none of its mail hosts has an address");
+	else
+		fail(search, OUTCOME_LATER, "4.4.4", "this hop has no address",
+		    search->candidates[0].name);
 }
 
 static void
@@ -223,6 +237,7 @@ got_addresses(void *owner, const struct address_answer *answer)
 
 	candidate->query = NULL;
 	candidate->status = answer->status;
+	candidate->error = answer->error;
 	if (answer->status == RESOLVE_OK)
 		candidate->count = answer->count;
 	if (candidate->count > RESOLVE_ADDRESS_MAX)

@@ -17,6 +17,7 @@ static struct loop *loop;
 static struct resolver *resolver;
 static struct hosts_needs needs;
 static struct buf story;
+static char reason[OUTCOME_TEXT_MAX];
 static size_t told;
 static bool within;
 static uint64_t random_state;
@@ -85,7 +86,9 @@ answer_address(void *owner, const char *host, struct query *query)
 {
 	struct span records = look_up(host, "a");
 	struct ip addresses[RESOLVE_ADDRESS_MAX];
-	struct address_answer answer = { .addresses = addresses, .ttl = 60 };
+	struct address_answer answer = { .addresses = addresses,
+		.ttl = 60,
+		.error = "server failed" };
 
 	(void)owner;
 	if (!status_of(records, &answer.status))
@@ -139,6 +142,7 @@ on_done(void *owner, const struct hosts_answer *answer)
 	if (answer->outcome.kind != OUTCOME_NONE) {
 		ck_assert_uint_eq(answer->count, 0);
 		ck_assert_ptr_nonnull(answer->outcome.text);
+		snprintf(reason, sizeof(reason), "%s", answer->outcome.text);
 		buf_addf(&story, "%c %s",
 		    answer->outcome.kind == OUTCOME_LATER ? 'L' : 'F',
 		    answer->outcome.enhanced);
@@ -261,6 +265,28 @@ START_TEST(route_leads_where_dns_says)
 	    cases[_i].outside);
 	ck_assert_str_eq(find(cases[_i].via, cases[_i].domain, true),
 	    hosted == NULL ? cases[_i].outside : hosted);
+}
+END_TEST
+
+static const struct {
+	const char *via, *text;
+	const char *zone[3];
+} reasons[] = {
+	/* clang-format off */
+	{ "mx", "d.test: no answer", { "d.test mx failed" } },
+	{ "mx", "mx1: its address is not known: server failed", { "d.test mx 10:mx1", "mx1 a failed" } },
+	{ "mx", "d.test: none of its mail hosts has an address", { "d.test mx 10:mx1", "mx1 a nodata" } },
+	/* a hop is not the recipient's, and not of its domain's making */
+	{ "hop1,hop2", "hop2: its address is not known: server failed", { "hop1 a nodata", "hop2 a failed" } },
+	{ "hop1", "hop1: this hop has no address", { "hop1 a nxdomain" } },
+	/* clang-format on */
+};
+
+START_TEST(reason_names_whom_dns_was_asked_about)
+{
+	zone = reasons[_i].zone;
+	find(reasons[_i].via, "d.test", false);
+	ck_assert_str_eq(reason, reasons[_i].text);
 }
 END_TEST
 
@@ -401,6 +427,8 @@ hosts_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, route_leads_where_dns_says, 0,
 	    sizeof(cases) / sizeof(cases[0]));
+	tcase_add_loop_test(tcase, reason_names_whom_dns_was_asked_about, 0,
+	    sizeof(reasons) / sizeof(reasons[0]));
 	tcase_add_test(tcase, equals_are_shuffled_and_others_never);
 	tcase_add_test(tcase, no_host_fills_the_list_and_the_list_is_bounded);
 	tcase_add_test(tcase, our_own_name_cuts_wherever_it_stands_among_many);
