@@ -52,7 +52,7 @@ take_size(struct offers *offers, struct span params)
 		offers->size_max = 0;
 }
 
-/* RFC 9422 3: "LIMITS RCPTMAX=20 MAILMAX=5"; what is malformed is ignored. */
+/* RFC 9422 3: "LIMITS RCPTMAX=20 RCPTDOMAINMAX=1"; what is malformed is ignored. */
 static void
 take_limits(struct offers *offers, struct span params)
 {
@@ -66,6 +66,8 @@ take_limits(struct offers *offers, struct span params)
 			continue;
 		if (span_equal_nocase(name, SPAN("RCPTMAX")))
 			offers->rcpt_max = (size_t)number;
+		else if (span_equal_nocase(name, SPAN("RCPTDOMAINMAX")))
+			offers->domain_max = (size_t)number;
 		else if (span_equal_nocase(name, SPAN("MAILMAX")))
 			offers->mail_max = (size_t)number;
 	}

@@ -231,6 +231,7 @@ static const struct {
 	{ "250-x\r\n250 SIZE -1\r\n", { .size = true } },
 	/* LIMITS */
 	{ "250-x\r\n250 LIMITS RCPTMAX=20 MAILMAX=5\r\n", { .rcpt_max = 20, .mail_max = 5 } },
+	{ "250-x\r\n250 LIMITS RCPTDOMAINMAX=1 RCPTMAX=9\r\n", { .rcpt_max = 9, .domain_max = 1 } },
 	{ "250-x\r\n250 limits rcptmax=x foo= MAILMAX=7\r\n", { .mail_max = 7 } },
 	/* unknown and near misses */
 	{ "250-x\r\n250-XPIPELINING\r\n250-PIPELININGX\r\n250 HELP\r\n", { 0 } },
@@ -252,6 +253,7 @@ START_TEST(offers_are_read_from_the_answer_to_ehlo)
 	ck_assert_uint_eq(offers.size_max, want->size_max);
 	ck_assert_uint_eq(offers.rcpt_max, want->rcpt_max);
 	ck_assert_uint_eq(offers.mail_max, want->mail_max);
+	ck_assert_uint_eq(offers.domain_max, want->domain_max);
 }
 END_TEST
 
