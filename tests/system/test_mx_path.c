@@ -49,7 +49,19 @@ static const char zone[] = "$ORIGIN example.\n"
 			   "dual MX 10 both\n"
 			   "nohost MX 10 nothing\n"
 			   "mail-less TXT \"no host and no MX\"\n"
-			   "owned MX 10 b\n";
+			   "owned MX 10 b\n"
+			   "mxalias MX 10 other\n"
+			   "other CNAME a\n"
+			   "half MX 10 mx.broken.\n"
+			   "half MX 20 b\n"
+			   "dark MX 10 mx.broken.\n"
+			   "local MX 10 lo\n"
+			   "lo A 127.0.0.1\n"
+			   "zero MX 10 any\n"
+			   "any A 0.0.0.0\n"
+			   "beside MX 0 .\n"
+			   "beside MX 10 b\n"
+			   "wild.card MX 10 *\n";
 
 /* The second has no file: the server fails for it. */
 static const char server_conf[] =
@@ -162,11 +174,19 @@ static const struct {
 	{ "cut.example",       0, "event=delivered", "192.0.2.1]:25" },
 	{ "dual.example",      1, "event=delivered", "192.0.2.2]:25" },
 	{ "owned.example",     1, "event=delivered", "192.0.2.2]:25" },
+	{ "mxalias.example",   0, "event=delivered", "192.0.2.1]:25" },
+	{ "half.example",      1, "event=delivered", "192.0.2.2]:25" },
+	{ "beside.example",    1, "event=delivered", "192.0.2.2]:25" },
 	{ "null.example",     -1, "event=failed",    "status=5.1.10" },
 	{ "self.example",     -1, "event=failed",    "status=5.4.6" },
+	{ "local.example",    -1, "event=failed",    "status=5.4.6" },
+	{ "zero.example",     -1, "event=failed",    "status=5.4.6" },
 	{ "none.example",     -1, "event=failed",    "status=5.1.2" },
 	{ "nohost.example",   -1, "event=failed",    "status=5.4.4" },
 	{ "mail-less.example", -1, "event=failed",   "status=5.4.4" },
+	{ "dark.example",     -1, "event=deferred",  "status=4.4.3" },
+	/* records of which none is a host's are no reason to try the domain itself */
+	{ "wild.card.example", -1, "event=deferred", "status=4.4.3" },
 	{ "x.broken",         -1, "event=deferred",  "status=4.4.3" },
 	{ "gone.example",     -1, "event=deferred",  "status=4.4.4" },
 	/* clang-format on */
