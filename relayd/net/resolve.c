@@ -23,6 +23,7 @@ enum {
 	PATIENCE = 5000, /* milliseconds for a server, the first time */
 	TRIES = 3,
 	ASKING_MAX = 500,      /* names that are asked at the same time */
+	HURRIED_MAX = 100,     /* and as many more for the campus */
 	STALE_MAX = 24 * 3600, /* seconds; RFC 8767 5 speaks of 1 to 3 days */
 };
 
@@ -415,10 +416,26 @@ resolve_address(struct resolver *resolver, const char *host,
 	return begin(resolver, &like, DNS_KIND_ADDRESS, host);
 }
 
+/* What the campus has chosen does not stand in line behind strangers. */
+static void
+hurry(struct resolver *resolver, struct dns_entry *entry)
+{
+	if (entry->place != DNS_TO_ASK)
+		return;
+	TAILQ_REMOVE(&resolver->to_ask, entry, line);
+	if (resolver->asking >= ASKING_MAX + HURRIED_MAX) {
+		TAILQ_INSERT_HEAD(&resolver->to_ask, entry, line);
+		return;
+	}
+	entry->place = DNS_NOWHERE;
+	ask(resolver, entry);
+}
+
 void
 query_take_stale(struct query *query)
 {
 	query->takes_stale = true;
+	hurry(query->resolver, query->entry);
 }
 
 void

@@ -16,6 +16,7 @@ enum {
 	PATIENCE = 2000, /* milliseconds */
 	TTL = 60,
 	DAY = 24 * 3600,
+	CROWD = 1200, /* more than are asked at a time */
 };
 
 /* The test changes what they say. */
@@ -161,16 +162,65 @@ START_TEST(what_the_campus_has_chosen_serves_while_dns_fails)
 }
 END_TEST
 
+static void
+nobody_hears(void *owner, const struct mx_answer *answer)
+{
+	(void)owner;
+	(void)answer;
+}
+
+/* A server that says nothing about strangers, and all about a.test. */
+static void
+serve_crowd(void)
+{
+	static struct dns_rule crowd[CROWD + 3];
+	static char names[CROWD][16];
+	struct buf why;
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		snprintf(names[i], sizeof(names[i]), "n%d.test", i);
+		crowd[i] = (struct dns_rule){ .name = names[i],
+			.say = DNS_SAY_NOTHING };
+	}
+	memcpy(crowd + CROWD, rules + 1, 3 * sizeof(rules[0]));
+	teardown();
+	setup();
+	buf_init(&why, 500);
+	resolver_free(needs.resolver);
+	dns_server_free(server);
+	server = dns_server_new(loop, crowd);
+	needs.resolver = resolver_new_patient(loop, dns_server_address(server),
+	    PATIENCE, 1, &why);
+	for (i = 0; i < CROWD; i++)
+		resolve_mx(needs.resolver, names[i], nobody_hears, NULL);
+	buf_clear(&why);
+}
+
+/* Else it would wait until some of them have timed out, which is never here. */
+START_TEST(campus_does_not_wait_behind_strangers)
+{
+	uint64_t began;
+
+	serve_crowd();
+	began = virtual_time.now;
+	ck_assert_str_eq(find_after(0, "a.test", true), "192.0.2.1");
+	ck_assert_uint_lt(virtual_time.now - began, PATIENCE);
+}
+END_TEST
+
 static Suite *
 hosts_stale_suite(void)
 {
 	Suite *suite = suite_create("hosts_stale");
 	TCase *tcase = tcase_create("stale");
 
+	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase,
 	    what_the_campus_has_chosen_serves_while_dns_fails, 0,
 	    sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(tcase, campus_does_not_wait_behind_strangers);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
