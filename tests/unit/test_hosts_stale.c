@@ -174,7 +174,7 @@ static void
 serve_crowd(void)
 {
 	static struct dns_rule crowd[CROWD + 3];
-	static char names[CROWD][16];
+	static char names[CROWD][24];
 	struct buf why;
 	int i;
 
