@@ -19,7 +19,7 @@
 
 enum {
 	CLASS_IN = 1,
-	HOPS_MAX = 8, /* aliases from message to message */
+	HOPS_MAX = 8,     /* aliases from message to message */
 	SERVERS_MAX = 10, /* as dns.servers may hold, conf_mail.c */
 	PORT = 53,
 	EDNS_SIZE = 1232, /* fits any path unfragmented: RFC 9715 */
