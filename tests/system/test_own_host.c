@@ -127,6 +127,25 @@ START_TEST(mail_of_this_machine_goes_to_the_campus_relay)
 }
 END_TEST
 
+/* Under systemd the ports are those of relayd.socket, as the drop-in has them. */
+START_TEST(drop_in_for_the_socket_has_the_ports_of_the_example)
+{
+	static const char *const lines[] = { "[Socket]\nListenStream=\n",
+		"\nListenStream=127.0.0.1:587\n",
+		"\nListenStream=[::1]:587\n" };
+	char text[FILE_MAX], conf[FILE_MAX];
+	size_t i;
+
+	read_sample("relayd/samples/own-host-socket.conf", text);
+	read_sample("relayd/samples/own-host.conf", conf);
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		ck_assert_ptr_nonnull(strstr(text, lines[i]));
+	ck_assert_ptr_nonnull(strstr(conf,
+	    "{ address = \"127.0.0.1\"; port = 587; },\n"
+	    "\t{ address = \"::1\"; port = 587; }\n"));
+}
+END_TEST
+
 static Suite *
 own_host_suite(void)
 {
@@ -137,6 +156,8 @@ own_host_suite(void)
 	tcase_add_loop_test(tcase,
 	    mail_of_this_machine_goes_to_the_campus_relay, 0,
 	    sizeof(mails) / sizeof(mails[0]));
+	tcase_add_test(tcase,
+	    drop_in_for_the_socket_has_the_ports_of_the_example);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
