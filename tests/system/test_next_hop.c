@@ -133,6 +133,16 @@ send_row(struct stage *stage, size_t i)
 	    250);
 }
 
+/* With one Message-ID: whoever got both can tell (RFC 5321 6.1). */
+static bool
+same_twice(struct hop *hop)
+{
+	struct span first = buf_span(&hop_mail(hop, 0)->content);
+
+	return scene_holds(first, "\r\nMessage-ID: <") &&
+	    span_equal(first, buf_span(&hop_mail(hop, 1)->content));
+}
+
 /* What is wrong with the fate of row i, or NULL. */
 static const char *
 wrong_with(struct stage *stage, size_t i, unsigned patience)
@@ -161,6 +171,8 @@ wrong_with(struct stage *stage, size_t i, unsigned patience)
 		return "the log tells it otherwise";
 	if (hop_mail_for(stage->campus, sender, 0) != NULL)
 		return "the sender got a notice";
+	if (rows[i].fate == LATER_TWICE && !same_twice(hop))
+		return "the second copy is another message";
 	return NULL;
 }
 
