@@ -2,7 +2,7 @@
  * resolve - names to addresses and mail exchangers.
  *
  * Job:     answer from what is known, or ask DNS once for all who want the
- *          same, and tell each of them.
+ *          same; resolve_tell.c tells each of them.
  * Called:  by delivery, and by admin for the names of the allowlist.
  * Owns:    the queries, the cache, the way to DNS (or a test's backend).
  * Never:   calls done() from within resolve_mx() or resolve_address(); never
@@ -15,9 +15,8 @@
 
 #include "base/xalloc.h"
 #include "dns.h"
-#include "dns_cache.h"
 #include "dns_found.h"
-#include "relayd/admin/log.h"
+#include "resolve_inside.h"
 
 enum {
 	PATIENCE = 5000, /* milliseconds for a server, the first time */
@@ -26,133 +25,6 @@ enum {
 	HURRIED_MAX = 100,     /* and as many more for the campus */
 	STALE_MAX = 24 * 3600, /* seconds; RFC 8767 5 speaks of 1 to 3 days */
 };
-
-struct query {
-	TAILQ_ENTRY(query) link; /* of those who wait for the entry */
-	LIST_ENTRY(query) all;
-	struct resolver *resolver; /* borrowed */
-	struct dns_entry *entry;   /* borrowed */
-	unsigned round;            /* in which it was asked */
-	bool cancelled;            /* a backend has yet to answer it */
-	bool takes_stale;          /* the last good answer will do */
-	void (*done_mx)(void *owner, const struct mx_answer *answer);
-	void (*done_address)(void *owner, const struct address_answer *answer);
-	void *owner; /* borrowed */
-};
-
-TAILQ_HEAD(line, dns_entry);
-
-struct resolver {
-	struct loop *loop; /* borrowed */
-	struct dns *dns;   /* owned; NULL with a backend */
-	struct resolver_backend backend;
-	struct dns_cache *cache; /* owned; a backend's answers are not kept */
-	LIST_HEAD(, query) queries;
-	struct line to_ask;
-	struct line to_tell;
-	struct watch timer; /* due at once when to_tell is not empty */
-	size_t asking;      /* entries */
-	bool asking_now;    /* ask_next() is running */
-	unsigned round;     /* of telling */
-	struct resolver_counts counts;
-};
-
-/* ---- telling ---- */
-
-static void
-to_tell(struct resolver *resolver, struct dns_entry *entry)
-{
-	if (entry->place == DNS_TO_TELL)
-		return;
-	assert(entry->place == DNS_NOWHERE);
-	entry->place = DNS_TO_TELL;
-	TAILQ_INSERT_TAIL(&resolver->to_tell, entry, line);
-	resolver->timer.deadline = 0;
-}
-
-/* What it is told: a failure, or the good answer from before that (RFC 8767). */
-static enum resolve_status
-status_for(const struct query *query, struct dns_entry *entry, uint64_t now)
-{
-	if (entry->status != RESOLVE_FAILED || !query->takes_stale ||
-	    now >= entry->stale_until)
-		return entry->status;
-	if (!entry->stale_logged)
-		log_say(LEVEL_WARNING, "dns-stale",
-		    "%s: %s; the last good answer serves for up to %ju s more",
-		    entry->name, entry->error,
-		    (uintmax_t)((entry->stale_until - now) / 1000));
-	entry->stale_logged = true;
-	return RESOLVE_OK;
-}
-
-static void
-tell(struct query *query, struct dns_entry *entry, uint64_t now)
-{
-	uint64_t left = entry->expires > now ? entry->expires - now : 0;
-	enum resolve_status status = status_for(query, entry, now);
-	const char *error = status == RESOLVE_FAILED ? entry->error : NULL;
-	size_t count = status == RESOLVE_OK ? entry->count : 0;
-	struct mx_answer mx = { .status = status,
-		.count = count,
-		.records = entry->mx,
-		.error = error };
-	struct address_answer address = { .status = status,
-		.count = count,
-		.addresses = entry->ip,
-		.ttl = (uint32_t)((left + 999) / 1000),
-		.error = error };
-
-	if (query->done_mx != NULL)
-		query->done_mx(query->owner, &mx);
-	else
-		query->done_address(query->owner, &address);
-}
-
-static void
-drop(struct query *query)
-{
-	TAILQ_REMOVE(&query->entry->waiting, query, link);
-	LIST_REMOVE(query, all);
-	free(query);
-}
-
-/*
- * Tells all who waited when the round began.  Whoever asks again from within
- * done() is told in the next round, so that this one ends.
- */
-static void
-tell_waiting(struct resolver *resolver, struct dns_entry *entry)
-{
-	struct query *query, told;
-
-	while ((query = TAILQ_FIRST(&entry->waiting)) != NULL &&
-	    query->round != resolver->round) {
-		told = *query;
-		drop(query);
-		tell(&told, entry, loop_now(resolver->loop));
-	}
-	entry->place = DNS_NOWHERE;
-	if (!TAILQ_EMPTY(&entry->waiting))
-		to_tell(resolver, entry);
-	else if (resolver->dns == NULL)
-		dns_entry_free(entry);
-}
-
-static void
-resolver_expired(void *owner)
-{
-	struct resolver *resolver = owner;
-	struct line line = TAILQ_HEAD_INITIALIZER(line);
-	struct dns_entry *entry;
-
-	resolver->round++;
-	TAILQ_CONCAT(&line, &resolver->to_tell, line);
-	while ((entry = TAILQ_FIRST(&line)) != NULL) {
-		TAILQ_REMOVE(&line, entry, line);
-		tell_waiting(resolver, entry);
-	}
-}
 
 /* ---- asking ---- */
 
@@ -196,7 +68,7 @@ learn(struct dns_entry *entry, enum resolve_status status, uint32_t ttl,
 		    0 :
 		    entry->expires + (uint64_t)STALE_MAX * 1000;
 	resolver->asking--;
-	to_tell(resolver, entry);
+	resolve_tell_all(entry);
 	ask_next(resolver);
 }
 
@@ -285,7 +157,8 @@ make(struct loop *loop)
 	LIST_INIT(&resolver->queries);
 	TAILQ_INIT(&resolver->to_ask);
 	TAILQ_INIT(&resolver->to_tell);
-	watch_init(&resolver->timer, -1, resolver, NULL, resolver_expired,
+	TAILQ_INIT(&resolver->hoping);
+	watch_init(&resolver->timer, -1, resolver, NULL, resolve_tell_run,
 	    free);
 	loop_add(loop, &resolver->timer);
 	return resolver;
@@ -332,7 +205,7 @@ resolver_free(struct resolver *resolver)
 	dns_free(resolver->dns);
 	while ((query = LIST_FIRST(&resolver->queries)) != NULL) {
 		entry = query->entry;
-		drop(query);
+		resolve_tell_drop(query);
 		if (resolver->cache == NULL && entry->place == DNS_NOWHERE)
 			dns_entry_free(entry);
 	}
@@ -372,7 +245,7 @@ ask_dns(struct query *query, enum dns_kind kind, const char *name)
 	query->entry = entry;
 	TAILQ_INSERT_TAIL(&entry->waiting, query, link);
 	if (entry->expires > loop_now(resolver->loop)) {
-		to_tell(resolver, entry);
+		resolve_tell_all(entry);
 	} else if (entry->place == DNS_NOWHERE && entry->asked == 0) {
 		entry->place = DNS_TO_ASK;
 		TAILQ_INSERT_TAIL(&resolver->to_ask, entry, line);
@@ -434,7 +307,7 @@ hurry(struct resolver *resolver, struct dns_entry *entry)
 void
 query_take_stale(struct query *query)
 {
-	query->takes_stale = true;
+	resolve_tell_stale(query);
 	hurry(query->resolver, query->entry);
 }
 
@@ -445,7 +318,7 @@ query_cancel(struct query *query)
 	if (query->resolver->dns == NULL && query->entry->asked > 0)
 		query->cancelled = true;
 	else
-		drop(query);
+		resolve_tell_drop(query);
 }
 
 /* ---- a backend's answers ---- */
@@ -460,14 +333,14 @@ backend_said(struct query *query, enum resolve_status status, uint32_t ttl,
 	assert(resolver->dns == NULL && entry->asked == 1);
 	entry->asked = 0;
 	if (query->cancelled) {
-		drop(query);
+		resolve_tell_drop(query);
 		dns_entry_free(entry);
 		return;
 	}
 	dns_entry_learn(entry, status, records, count);
 	entry->error = error;
 	entry->expires = loop_now(resolver->loop) + (uint64_t)ttl * 1000;
-	to_tell(resolver, entry);
+	resolve_tell_all(entry);
 }
 
 void

@@ -80,8 +80,8 @@ struct query *resolve_address(struct resolver *resolver, const char *host,
     void *owner);
 void query_cancel(struct query *query);
 /*
- * While DNS fails, the last good answer will do for this query, for a day
- * beyond its TTL (RFC 8767): the status is then OK.  It stands in no line
+ * While DNS fails, or is silent for 1.8 seconds, the last good answer will do
+ * for this query, for a day beyond its TTL (RFC 8767): the status is then OK.  It stands in no line
  * behind other names.  To be said at once after asking.
  */
 void query_take_stale(struct query *query);

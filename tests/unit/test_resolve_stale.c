@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "relayd/net/dns_answer.h"
 #include "relayd/net/resolve.h"
@@ -92,6 +93,8 @@ all_say(enum dns_say say)
 		failing_rules[2].say = DNS_SAY_NO_DATA;
 	failing_rules[0].answer =
 	    say == DNS_SAY_NO_NAME ? NULL : "@ 60 MX 10 a.test";
+	failing_rules[1].answer =
+	    say == DNS_SAY_NO_NAME ? NULL : "@ 60 A 192.0.2.1";
 }
 
 static void
@@ -175,6 +178,79 @@ START_TEST(last_good_answer_serves_while_dns_fails_for_who_takes_it)
 }
 END_TEST
 
+/* Asks now; the clock may jump. */
+static void
+ask_silent_server(bool mx, struct hearing *hearing)
+{
+	struct query *query;
+
+	if (mx)
+		query = resolve_mx(resolver, "d.test", heard_mx, hearing);
+	else
+		query =
+		    resolve_address(resolver, "d.test", heard_address, hearing);
+	query_take_stale(query);
+}
+
+/* What was asked fails in real time, which is c-ares' own. */
+static void
+wait_for_failure(bool mx, struct hearing *hearing)
+{
+	int tries;
+
+	hearing->status = RESOLVE_OK;
+	if (mx)
+		resolve_mx(resolver, "d.test", heard_mx, hearing);
+	else
+		resolve_address(resolver, "d.test", heard_address, hearing);
+	for (tries = 0; hearing->status == RESOLVE_OK && tries < 10000;
+	     tries++) {
+		virtual_clock_run(&virtual_time, 1000);
+		usleep(1000);
+	}
+	ck_assert_int_eq(hearing->status, RESOLVE_FAILED);
+}
+
+START_TEST(nobody_waits_long_for_a_silent_server_where_an_old_answer_serves)
+{
+	static struct hearing hearing, other;
+	bool mx = failures[_i].mx;
+	uint64_t begin;
+
+	ask_later(mx, 0, true, &hearing);
+	all_say(DNS_SAY_NOTHING);
+	virtual_time.now += 61000;
+	loop_turn(loop, false);
+	begin = virtual_time.now;
+	hearing = other = (struct hearing){ .status = RESOLVE_FAILED };
+	/* Those who come later to the same question wait no longer. */
+	ask_silent_server(mx, &hearing);
+	virtual_clock_run(&virtual_time, 1000);
+	ck_assert_str_eq(hearing.text, "");
+	ask_silent_server(mx, &other);
+	virtual_clock_run(&virtual_time, 800);
+	ck_assert_int_eq(hearing.status, RESOLVE_OK);
+	ck_assert_str_eq(hearing.text, failures[_i].text);
+	ck_assert_str_eq(other.text, "");
+	virtual_clock_run(&virtual_time, 1000);
+	ck_assert_int_eq(other.status, RESOLVE_OK);
+	ck_assert_str_eq(other.text, failures[_i].text);
+	ck_assert_uint_eq(virtual_time.now - begin, 2800);
+	/* One who is cancelled hears nothing. */
+	hearing.text[0] = '\0';
+	ask_silent_server(mx, &hearing);
+	query_cancel(
+	    resolve_address(resolver, "d.test", heard_address, &hearing));
+	virtual_clock_run(&virtual_time, 1800);
+	ck_assert_str_eq(hearing.text, failures[_i].text);
+	/* When it speaks again, what it says counts. */
+	wait_for_failure(mx, &hearing);
+	all_say(DNS_SAY_NO_NAME);
+	ask_later(mx, 60, true, &hearing);
+	ck_assert_int_eq(hearing.status, RESOLVE_NXDOMAIN);
+}
+END_TEST
+
 START_TEST(denial_ends_what_was_known)
 {
 	static struct hearing hearing;
@@ -199,6 +275,9 @@ resolve_stale_suite(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests,
 	    last_good_answer_serves_while_dns_fails_for_who_takes_it, 0,
+	    sizeof(failures) / sizeof(failures[0]));
+	tcase_add_loop_test(tests,
+	    nobody_waits_long_for_a_silent_server_where_an_old_answer_serves, 0,
 	    sizeof(failures) / sizeof(failures[0]));
 	tcase_add_test(tests, denial_ends_what_was_known);
 	suite_add_tcase(suite, tests);
