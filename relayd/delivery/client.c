@@ -380,8 +380,8 @@ client_ready(void *owner, short revents)
 
 	client->inside = true;
 	client->watch.again = false;
-	go_on(client);
-	if ((revents & POLLIN) != 0)
+	/* First: what comes before the final dot is no answer to it. */
+	if ((revents & POLLIN) != 0 || client->step == BODY)
 		hear(client);
 	finish_turn(client);
 }

@@ -241,6 +241,18 @@ START_TEST(reply_before_the_final_dot_is_heard)
 }
 END_TEST
 
+/* Said while the last of the content goes out, it is heard before the dot. */
+START_TEST(yes_that_came_before_the_final_dot_is_none)
+{
+	struct script_rule rules[] = { SAY("body", "250 thanks\r\n"),
+		SAY(".", "451 4.3.0 disk\r\n"), { .on = NULL } };
+
+	scene.hop->rules = rules;
+	write_big((size_t)(_i / 2 + 1) * (100 << 10), _i % 2 == 1);
+	ck_assert_str_eq(client_scene_run(&scene), NONSENSE);
+}
+END_TEST
+
 static Suite *
 client_suite(void)
 {
@@ -269,6 +281,8 @@ client_suite(void)
 	    content_that_cannot_be_read_is_no_fault_of_the_next_hop, 0, 3);
 	tcase_add_loop_test(tcase, reply_before_the_final_dot_is_heard, 0,
 	    sizeof(early) / sizeof(early[0]));
+	tcase_add_loop_test(tcase, yes_that_came_before_the_final_dot_is_none,
+	    0, 20);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
