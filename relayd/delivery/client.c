@@ -221,26 +221,30 @@ rest(struct client *client)
 	client->events.done(client->events.owner, job, true);
 }
 
-/* May this connection serve another job? */
+/* May this connection serve another job?  RFC 9422 4.1 */
 static bool
 worn_out(const struct client *client)
 {
 	const struct offers *offers = &client->offers;
 
-	/* More was said than we asked for: whose reply would it be? */
-	if (client->in.len > 0)
-		return true;
-	/* RFC 9422 4.1 */
 	return offers->mail_max > 0 && client->started >= offers->mail_max;
+}
+
+/* At READY, or is there a reason to leave instead? */
+static enum step
+be_ready(struct client *client)
+{
+	client->step = READY;
+	if (client->in.len > 0)
+		return steps_surplus(client);
+	return worn_out(client) ? steps_leave(client) : READY;
 }
 
 static void
 move(struct client *client, enum step next)
 {
-	if (next == READY && worn_out(client)) {
-		client->step = READY;
-		next = steps_lost(client, "more replies than commands");
-	}
+	if (next == READY)
+		next = be_ready(client);
 	if (next == GONE) {
 		leave(client);
 		return;

@@ -183,11 +183,8 @@ exchange_hear_data(struct client *client, const struct reply *reply)
 	/* RFC 2033 4.2: that was to be 503; the lone dot would hear nothing. */
 	if (reply->code == 354)
 		return client->host.lmtp ? steps_leave(client) : VOID;
-	if (reply_class(reply) < 4) {
-		/* 2yz answers RCPT, not DATA: what was heard is out of step. */
-		handover_doubt(&client->handover);
+	if (reply_class(reply) < 4) /* 2yz answers RCPT, not DATA */
 		return steps_garbage(client, reply);
-	}
 	handover_hear_all(&client->handover, reply);
 	return READY;
 }
@@ -256,12 +253,29 @@ exchange_hear_early(struct client *client, const struct reply *reply)
 	return steps_leave(client);
 }
 
+/*
+ * A yes with a no right behind it, and not 421.  LMTP: there it may be about
+ * somebody who was refused before the dot.
+ */
+static bool
+contradicted(const struct client *client, const struct reply *reply)
+{
+	struct span rest = buf_span(&client->in);
+
+	return !client->host.lmtp && reply_class(reply) == 2 && rest.len > 0 &&
+	    (rest.data[0] == '4' || rest.data[0] == '5') &&
+	    !span_starts(rest, SPAN("421"));
+}
+
 enum step
 exchange_hear_dot(struct client *client, const struct reply *reply)
 {
 	/* 220 and 221 answer something else, which nobody asked. */
 	if (reply_class(reply) == 3 || reply->code == 220 || reply->code == 221)
 		return steps_garbage(client, reply);
+	if (contradicted(client, reply))
+		return steps_fail(client, "4.5.0",
+		    "the final dot was answered both yes and no");
 	hear_message(client, reply);
 	client->open = reply_class(reply) != 2;
 	return handover_undecided(&client->handover) ? DOT : READY;

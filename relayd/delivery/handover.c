@@ -410,17 +410,22 @@ handover_hear_all(struct handover *handover, const struct reply *reply)
 			decide_by_reply(handover, i, kind_of(reply), reply);
 }
 
-void
+bool
 handover_doubt(struct handover *handover)
 {
 	struct client_job *job = handover->job;
+	bool any = false;
 	size_t i;
 
-	/* Without a code it was our own decision. */
-	for (i = 0; i < job->recipient_count; i++)
-		if (job->outcomes[i].kind == OUTCOME_FAILED &&
-		    job->outcomes[i].code != 0)
-			outcome_clear(&job->outcomes[i]);
+	for (i = 0; i < job->recipient_count; i++) {
+		/* Without a code it was our own decision. */
+		if (job->outcomes[i].kind != OUTCOME_FAILED ||
+		    job->outcomes[i].code == 0)
+			continue;
+		outcome_clear(&job->outcomes[i]);
+		any = true;
+	}
+	return any;
 }
 
 /* The first that nothing has been decided about, or recipient_count. */

@@ -51,8 +51,11 @@ void handover_ask_rcpt(struct handover *handover, struct buf *out);
  */
 void handover_hear_mail(struct handover *handover, const struct reply *reply);
 void handover_hear_rcpt(struct handover *handover, const struct reply *reply);
-/* The replies came out of step: no refusal among them is believed. */
-void handover_doubt(struct handover *handover);
+/*
+ * The replies came out of step: no refusal among them is believed.  False:
+ * there was none.
+ */
+bool handover_doubt(struct handover *handover);
 /* To DATA and to the final dot: about all that were accepted. */
 void handover_hear_all(struct handover *handover, const struct reply *reply);
 /* To the final dot of LMTP: about the next of those that were accepted. */

@@ -151,12 +151,38 @@ or_in_the_clear(struct client *client)
 	return next;
 }
 
+/* A refusal that stands in the wrong place may be another recipient's. */
+static bool
+doubt(struct client *client)
+{
+	return client->handover.job != NULL &&
+	    handover_doubt(&client->handover);
+}
+
+enum step
+steps_surplus(struct client *client)
+{
+	char first = client->in.data[0];
+
+	/*
+	 * Behind a refusal errors mean little, and 421 is no answer; but a yes
+	 * or a 354 belongs to what we take for refused.
+	 */
+	if ((first == '2' || first == '3') && doubt(client))
+		return steps_fail(client, "4.5.0",
+		    "more replies than commands");
+	return steps_lost(client, "more replies than commands");
+}
+
 enum step
 steps_garbage(struct client *client, const struct reply *reply)
 {
 	struct span text = buf_span(&reply->text);
 	const char *name = steps[client->step].name;
 
+	/* Up to DATA: a reply is missing, or there was one too many. */
+	if (reply->code != 0 && client->step <= DATA)
+		doubt(client);
 	if (reply->code == 0)
 		steps_fail(client, "4.5.0", "no SMTP reply to %s: %.*s", name,
 		    (int)text.len, text.len == 0 ? "" : text.data);

@@ -108,6 +108,8 @@ enum step steps_refused(struct client *client, enum outcome_kind kind,
 enum step steps_leave(struct client *client); /* in good order */
 /* The bytes that came are no reply. */
 enum step steps_garbage(struct client *client, const struct reply *reply);
+/* At READY: more was said than we asked for. */
+enum step steps_surplus(struct client *client);
 /* The peer has gone, or the connection broke: error is NULL or says how. */
 enum step steps_lost(struct client *client, const char *error);
 /* The deadline of the step has passed: the step that follows. */

@@ -76,11 +76,21 @@ static const struct {
 	{ { ACT(".", "25", SCRIPT_CLOSE) }, LOST },
 	{ { ACT(".", "250 kept\r\n", SCRIPT_CLOSE) }, ALL("D250/2.0.0") "usable" },
 	{ { SAY(".", "250 kept\r\n421 4.3.2 bye\r\n") }, ALL("D250/2.0.0") "closed N0/" },
+	/* nor one of two that say yes and no */
+	{ { SAY(".", "250 kept\r\n451 4.3.0 disk\r\n") }, NONSENSE },
+	{ { SAY(".", "250 kept\r\n550 no\r\n") }, NONSENSE },
+	{ { SAY(".", "550 no\r\n250 kept\r\n") }, NONSENSE },
+	{ { SAY(".", "550 5.7.1 no\r\n421 4.3.2 bye\r\n") }, ALL("F550/5.7.1") "closed N0/" },
 	/* a spare reply is nobody's yes */
 	{ { SAY("RCPT TO:<b", "250 ok\r\n250 ok\r\n") }, NONSENSE },
 	{ { SAY("RCPT TO:<b", "250 ok\r\n550 no\r\n") }, NONSENSE },
 	{ { SAY("MAIL", "250 ok\r\n550 no\r\n") }, NONSENSE },
 	{ { SAY("MAIL", "250 ok\r\n250 ok\r\n"), SAY("RCPT TO:<b", "550 5.1.1 who?\r\n") }, NONSENSE },
+	{ { SAY("MAIL", "250 ok\r\n250 ok\r\n"), SAY("RCPT TO:<c", "550 5.1.1 who?\r\n") }, NONSENSE },
+	{ { SAY("RCPT TO:<a", "550 5.1.1 who?\r\n250 ok\r\n") }, NONSENSE },
+	{ { SAY("RCPT TO:<b", "550 5.1.1 who?\r\n250 ok\r\n") }, NONSENSE },
+	{ { SAY("DATA", "554 no\r\n354 go on\r\n") }, NONSENSE },
+	{ { SAY("DATA", "554 5.7.1 no\r\n421 4.3.2 bye\r\n") }, ALL("F554/5.7.1") "closed N0/" },
 	{ { SAY("", "220 hello\r\n550 no\r\n") }, "closed L0/4.5.0" },
 	/* but 421 is told whenever it is so */
 	{ { SAY("RCPT TO:<b", "250 ok\r\n421 4.3.2 going\r\n") }, LEFT },
@@ -106,6 +116,27 @@ static const struct {
 	{ { SAY("RCPT TO:<b", "550 5.1.1 who?\r\n"), SAY("DATA", "421 4.3.2 going\r\n") }, "L421/4.3.2 F550/5.1.1 L421/4.3.2 closed L421/4.3.2" },
 	/* clang-format on */
 };
+
+/* A reply is missing: those behind it are about other recipients. */
+static const struct {
+	struct script_rule rules[4];
+	const char *story;
+} missing[] = {
+	{ { SAY("RCPT TO:<a", NULL), SAY("RCPT TO:<b", "550 5.1.1 who?\r\n") },
+	    NONSENSE },
+	{ { SAY("MAIL", NULL), SAY("RCPT TO:<b", "550 5.1.1 who?\r\n") },
+	    NONSENSE },
+	{ { SAY("RCPT TO:<b", NULL), SAY("RCPT TO:<a", "550 5.1.1 who?\r\n") },
+	    NONSENSE },
+};
+
+START_TEST(no_refusal_is_believed_where_a_reply_is_missing)
+{
+	scene.hop->rules = missing[_i].rules;
+	scene.hop->offers = manners[1];
+	ck_assert_str_eq(client_scene_run(&scene), missing[_i].story);
+}
+END_TEST
 
 START_TEST(odd_replies_have_their_outcome)
 {
@@ -265,6 +296,9 @@ client_suite(void)
 	    control_bytes_of_a_reply_are_escaped_in_outcome_and_reason);
 	tcase_add_loop_test(tcase, odd_replies_have_their_outcome, 0,
 	    sizeof(odd) / sizeof(odd[0]));
+	tcase_add_loop_test(tcase,
+	    no_refusal_is_believed_where_a_reply_is_missing, 0,
+	    sizeof(missing) / sizeof(missing[0]));
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("time");

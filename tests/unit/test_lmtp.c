@@ -65,6 +65,9 @@ static const struct {
 	{ { TOOK, SAY(". RCPT", NULL) }, "D250/2.0.0 L0/4.4.2 L0/4.4.2 closed L0/4.4.2" },
 	/* one reply too many */
 	{ { SAY(". RCPT TO:<c", "250 a\r\n250 b\r\n") }, ALL("D250/2.0.0") "closed N0/" },
+	/* who was refused at RCPT is answered for again: whose is the no? */
+	{ { SAY("RCPT TO:<a", WHO), SAY(". RCPT TO:<b", WHO "250 b\r\n") }, "L0/4.5.0 L0/4.5.0 D250/2.0.0 closed L0/4.5.0" },
+	{ { SAY("RCPT TO:<c", WHO), SAY(". RCPT TO:<b", "250 b\r\n" WHO) }, "D250/2.0.0 D250/2.0.0 F550/5.1.1 closed N0/" },
 	/* nobody is left: DATA should be 503, and is 354 from some */
 	{ { SAY("RCPT", WHO), SAY("DATA", "503 5.5.1 no recipients\r\n") }, ALL("F550/5.1.1") "usable" },
 	/* before the dot: the first recipient's */
