@@ -90,6 +90,33 @@ count_crowded(struct judgement *judgement, struct attempt *attempt)
 	return count;
 }
 
+/* Nobody could be told of a failure now. */
+static bool
+is_speechless(const struct attempt *attempt)
+{
+	return !attempt->silent && teller_full(attempt->core->teller);
+}
+
+/*
+ * Would another attempt at once be another one?  Somebody is settled, or those
+ * who were turned away are not the first of it any more.  Else it waits, like
+ * all that the next hop does not want now.
+ */
+static bool
+has_progress(const struct judgement *judgement, const struct attempt *attempt)
+{
+	size_t i;
+
+	if (judgement->crowded_from > attempt->recipients[0])
+		return true;
+	for (i = 0; i < attempt->count; i++)
+		if (attempt->outcomes[i].kind == OUTCOME_DELIVERED ||
+		    (attempt->outcomes[i].kind == OUTCOME_FAILED &&
+			!is_speechless(attempt)))
+			return true;
+	return false;
+}
+
 /* What this outcome means today. */
 static void
 reach_one(struct judgement *judgement, struct attempt *attempt, size_t i)
@@ -101,8 +128,7 @@ reach_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 	    !(judgement->crowded && says_too_many(outcome)))
 		expire(outcome, core->conf->delivery.lifetime);
 	/* Nobody could be told now: it fails another time. */
-	if (outcome->kind == OUTCOME_FAILED && !attempt->silent &&
-	    teller_full(core->teller))
+	if (outcome->kind == OUTCOME_FAILED && is_speechless(attempt))
 		outcome->kind = OUTCOME_LATER;
 	if (outcome->kind == OUTCOME_LATER)
 		judgement->kept++;
@@ -111,16 +137,15 @@ reach_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 void
 judgement_reach(struct judgement *judgement, struct attempt *attempt)
 {
-	size_t i, crowded;
+	size_t i;
 
 	*judgement = (struct judgement){ .kept = 0 };
 	for (i = 0; i < attempt->count; i++)
 		if (attempt->outcomes[i].kind == OUTCOME_NONE)
 			outcome_set(&attempt->outcomes[i], OUTCOME_LATER, 0,
 			    "4.4.2", SPAN("no answer was heard"), NULL);
-	crowded = count_crowded(judgement, attempt);
-	/* Only when it took some: else nothing would ever change. */
-	judgement->crowded = crowded > 0 && crowded < attempt->count;
+	judgement->crowded = count_crowded(judgement, attempt) > 0 &&
+	    has_progress(judgement, attempt);
 	for (i = 0; i < attempt->count; i++)
 		reach_one(judgement, attempt, i);
 }

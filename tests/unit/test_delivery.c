@@ -142,6 +142,30 @@ START_TEST(too_many_recipients_are_sent_again_at_once)
 }
 END_TEST
 
+/* Too many, it says of the first, and takes nobody else either. */
+static bool
+crowded_and_later(struct far_host *host, struct client_job *job)
+{
+	far_side_say(job, OUTCOME_LATER, 450, "4.2.1", "450 4.2.1 not now");
+	outcome_set(&job->outcomes[0], OUTCOME_LATER, 452, "4.5.3",
+	    SPAN("452 4.5.3 too many"), host->name);
+	return true;
+}
+
+START_TEST(too_many_without_any_progress_waits_like_others)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "b@campus.test", 0 } };
+
+	hosts[0].answer = crowded_and_later;
+	sending_mail(&sending, "s@campus.test", to, 2);
+	sending_run(&sending, 40 * SECOND);
+	ck_assert_uint_eq(hosts[0].jobs, 1);
+	sending_run(&sending, HOUR);
+	ck_assert_uint_le(hosts[0].jobs, 10);
+}
+END_TEST
+
 /* ---- later ---- */
 
 START_TEST(a_4xx_waits_with_a_back_off_of_its_own)
@@ -295,6 +319,7 @@ delivery_suite(void)
 	tcase_add_test(tcase,
 	    those_left_behind_by_an_early_transaction_are_tried_again);
 	tcase_add_test(tcase, too_many_recipients_are_sent_again_at_once);
+	tcase_add_test(tcase, too_many_without_any_progress_waits_like_others);
 	tcase_add_test(tcase, a_4xx_waits_with_a_back_off_of_its_own);
 	tcase_add_test(tcase, each_recipient_is_judged_on_its_own);
 	tcase_add_test(tcase, a_lifetime_ends_with_a_last_try_and_a_notice);
