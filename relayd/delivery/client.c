@@ -221,12 +221,16 @@ rest(struct client *client)
 	client->events.done(client->events.owner, job, true);
 }
 
-/* May this connection serve another job?  RFC 9422 4.1 */
+/* May this connection serve another job? */
 static bool
 worn_out(const struct client *client)
 {
 	const struct offers *offers = &client->offers;
 
+	/* RFC 9422 4.3 counts over the session: the next has other domains. */
+	if (offers->domain_max > 0 && client->started > 0)
+		return true;
+	/* RFC 9422 4.1 */
 	return offers->mail_max > 0 && client->started >= offers->mail_max;
 }
 

@@ -175,44 +175,44 @@ check_addresses(struct handover *handover)
 			    SPAN("the recipient's address cannot be sent"));
 }
 
-/* Does none of those chosen before it have its domain? */
+/* Would this recipient's domain be one too many?  RFC 9422 4.3 */
 static bool
-is_new_domain(const struct handover *handover, size_t index)
+is_domain_too_many(const struct handover *handover, size_t index,
+    size_t *domains)
 {
 	struct span domain = recipient_at(handover, index)->domain;
 	size_t i;
 
+	if (handover->offers->domain_max == 0)
+		return false;
 	for (i = 0; i < index; i++)
 		if (handover->job->outcomes[i].kind == OUTCOME_NONE &&
 		    span_equal(recipient_at(handover, i)->domain, domain))
 			return false;
-	return true;
+	if (*domains == handover->offers->domain_max)
+		return true;
+	++*domains;
+	return false;
 }
 
-/* RFC 5321 4.5.3.1.8 and RFC 9422 4: the others go in the next transaction. */
+/* RFC 5321 4.5.3.1.8 and RFC 9422 4.2: the others go in the next transaction. */
 static void
 count_recipients(struct handover *handover)
 {
 	struct client_job *job = handover->job;
-	size_t max = handover->offers->rcpt_max, i;
-	size_t domains = handover->offers->domain_max;
-	bool counts;
+	size_t max = handover->offers->rcpt_max, domains = 0, i;
 
 	if (max == 0 || max > HANDOVER_RCPTS)
 		max = HANDOVER_RCPTS;
-	if (domains == 0)
-		domains = HANDOVER_RCPTS;
 	for (i = 0; i < job->recipient_count; i++) {
 		if (job->outcomes[i].kind != OUTCOME_NONE)
 			continue;
-		counts = is_new_domain(handover, i);
-		if (handover->count < max && (!counts || domains > 0)) {
+		if (handover->count < max &&
+		    !is_domain_too_many(handover, i, &domains))
 			handover->count++;
-			domains -= counts;
-		} else {
+		else
 			outcome_set(&job->outcomes[i], OUTCOME_LATER, 452,
 			    "4.5.3", SPAN("next transaction"), NULL);
-		}
 	}
 }
 

@@ -19,7 +19,7 @@ struct offers {
 	bool size;           /* RFC 1870 */
 	uint64_t size_max;   /* bytes; 0: no limit was named */
 	size_t rcpt_max;     /* LIMITS RCPTMAX, RFC 9422; 0: none */
-	size_t domain_max;   /* RCPTDOMAINMAX: domains of them; 0: no limit */
+	size_t domain_max;   /* LIMITS RCPTDOMAINMAX; 0: none */
 	size_t mail_max;     /* LIMITS MAILMAX; 0: none */
 	bool auth_plain;     /* RFC 4954 */
 	bool auth_login;

@@ -422,6 +422,30 @@ START_TEST(next_hop_that_leaves_an_idle_connection_hurts_nobody)
 }
 END_TEST
 
+/* RFC 9422 4.3: a limit of the session, so each message has one of its own. */
+START_TEST(limit_of_recipient_domains_is_obeyed)
+{
+	static const struct {
+		const char *offers, *story;
+		size_t done;
+	} rows[] = {
+		{ "LIMITS RCPTDOMAINMAX=1",
+		    "D250/2.0.0 L452/4.5.3 D250/2.0.0 closed N0/", 1 },
+		{ "PIPELINING,LIMITS RCPTMAX=9 RCPTDOMAINMAX=1",
+		    "D250/2.0.0 L452/4.5.3 D250/2.0.0 closed N0/", 1 },
+		{ "LIMITS RCPTDOMAINMAX=2", ALL("D250/2.0.0") "closed N0/", 1 },
+		{ "LIMITS RCPTDOMAINMAX=0", FINE, 2 },
+		{ "HELP", FINE, 2 },
+	};
+
+	scene.recipients[1].domain = SPAN("also-campus.test");
+	scene.hop->offers = rows[_i].offers;
+	scene.jobs = 2;
+	ck_assert_str_eq(client_scene_run(&scene), rows[_i].story);
+	ck_assert_uint_eq(scene.done, rows[_i].done);
+}
+END_TEST
+
 START_TEST(limit_of_messages_is_obeyed)
 {
 	scene.hop->offers = "PIPELINING,LIMITS MAILMAX=2";
@@ -480,6 +504,7 @@ handover_suite(void)
 	tcase_add_loop_test(tcase,
 	    next_hop_that_leaves_an_idle_connection_hurts_nobody, 0, 3);
 	tcase_add_test(tcase, limit_of_messages_is_obeyed);
+	tcase_add_loop_test(tcase, limit_of_recipient_domains_is_obeyed, 0, 5);
 	tcase_add_loop_test(tcase, owner_may_drop_it_from_within_any_event, 0,
 	    2);
 	suite_add_tcase(suite, tcase);
