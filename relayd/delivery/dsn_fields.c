@@ -13,6 +13,7 @@
 #include "domains/address.h"
 #include "relayd/delivery/fold.h"
 #include "relayd/delivery/mail_date.h"
+#include "relayd/delivery/unitext.h"
 
 enum {
 	VALUE_MAX = 16384, /* one field: an address may grow sixfold */
@@ -52,48 +53,13 @@ xtext_decode(struct span text, struct buf *out)
 	return true;
 }
 
-/* The code point of the well-formed character at the head of text. */
-static unsigned
-code_point(struct span text, size_t *len)
-{
-	static const unsigned char marks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-	unsigned point;
-	size_t n;
-
-	for (*len = 1; *len < 4 && *len < text.len; ++*len)
-		if (span_utf8(span_head(text, *len)))
-			break;
-	point = (unsigned char)text.data[0] & marks[*len];
-	for (n = 1; n < *len; n++)
-		point = point << 6 | ((unsigned char)text.data[n] & 0x3f);
-	return point;
-}
-
-/* RFC 6533 3: utf-8-addr-xtext, of well-formed UTF-8. */
-static void
-add_utf8_address(struct buf *out, struct span address)
-{
-	unsigned point;
-	size_t len;
-
-	while (address.len > 0) {
-		point = code_point(address, &len);
-		if (point > 0x20 && point < 0x7f &&
-		    strchr("+=\\", (int)point) == NULL)
-			buf_add_byte(out, (char)point);
-		else
-			buf_addf(out, "\\x{%02X}", point);
-		address = span_skip(address, len);
-	}
-}
-
 /* "rfc822; a@b", or "utf-8; ..." for what is not ASCII. */
 static void
 add_typed_address(struct buf *out, struct span type, struct span address)
 {
 	if (span_eight_bit(address) && span_utf8(address)) {
 		buf_add(out, SPAN("utf-8; "));
-		add_utf8_address(out, address);
+		unitext_add_address(out, address);
 		return;
 	}
 	buf_add(out, type);

@@ -14,6 +14,7 @@
 
 #include "base/xalloc.h"
 #include "domains/address.h"
+#include "relayd/delivery/wishes.h"
 
 enum {
 	/* A header longer than this is taken to be 8-bit. */
@@ -37,14 +38,6 @@ sendable(struct span text, size_t max)
 		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
 			return false;
 	return text.len <= max;
-}
-
-/* A parameter's value: xtext and the like have no blanks either. */
-static bool
-sendable_value(struct span text, size_t max)
-{
-	return text.len > 0 && sendable(text, max) &&
-	    span_find(text, ' ') == text.len;
 }
 
 /* Is there a byte above 0x7f in the header (up to the first empty line)? */
@@ -241,17 +234,6 @@ handover_begin(struct handover *handover, struct client_job *job,
 
 /* ---- commands ---- */
 
-static void
-add_dsn_of_mail(const struct envelope *envelope, struct buf *out)
-{
-	if ((envelope->flags & ENVELOPE_RET_FULL) != 0)
-		buf_add(out, SPAN(" RET=FULL"));
-	else if ((envelope->flags & ENVELOPE_RET_HDRS) != 0)
-		buf_add(out, SPAN(" RET=HDRS"));
-	if (sendable_value(envelope->envid, 100)) /* RFC 3461 4.4 */
-		buf_addf(out, " ENVID=%.*s", SPAN_ARG(envelope->envid));
-}
-
 void
 handover_ask_mail(struct handover *handover, struct buf *out)
 {
@@ -268,35 +250,8 @@ handover_ask_mail(struct handover *handover, struct buf *out)
 	if (handover->smtputf8)
 		buf_add(out, SPAN(" SMTPUTF8"));
 	if (offers->dsn)
-		add_dsn_of_mail(envelope, out);
+		wishes_add_mail(out, envelope);
 	buf_add(out, SPAN("\r\n"));
-}
-
-/* RFC 3461 4.1: NEVER stands alone. */
-static void
-add_notify(unsigned notify, struct buf *out)
-{
-	static const struct {
-		unsigned flag;
-		const char *word;
-	} words[] = {
-		{ NOTIFY_SUCCESS, "SUCCESS" },
-		{ NOTIFY_FAILURE, "FAILURE" },
-		{ NOTIFY_DELAY, "DELAY" },
-	};
-	const char *before = " NOTIFY=";
-	size_t i;
-
-	if ((notify & NOTIFY_NEVER) != 0) {
-		buf_add(out, SPAN(" NOTIFY=NEVER"));
-		return;
-	}
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if ((notify & words[i].flag) == 0)
-			continue;
-		buf_addf(out, "%s%s", before, words[i].word);
-		before = ",";
-	}
 }
 
 /* The next recipient, from *at on, that nothing has been decided about. */
@@ -318,12 +273,8 @@ handover_ask_rcpt(struct handover *handover, struct buf *out)
 	recipient =
 	    recipient_at(handover, next_undecided(handover, &handover->ask_at));
 	buf_addf(out, "RCPT TO:<%.*s>", SPAN_ARG(recipient->address));
-	if (handover->offers->dsn) {
-		add_notify(recipient->notify, out);
-		if (sendable_value(recipient->orcpt, 500)) /* RFC 3461 4.2 */
-			buf_addf(out, " ORCPT=%.*s",
-			    SPAN_ARG(recipient->orcpt));
-	}
+	if (handover->offers->dsn)
+		wishes_add_rcpt(out, recipient, handover->smtputf8);
 	buf_add(out, SPAN("\r\n"));
 }
 

@@ -130,38 +130,6 @@ START_TEST(mail_says_what_the_next_hop_takes)
 }
 END_TEST
 
-static const struct {
-	unsigned notify;
-	const char *orcpt;
-	const char *line;
-} rcpts[] = {
-	/* clang-format off */
-	{ 0, "", "RCPT TO:<a@campus.test>\n" },
-	{ NOTIFY_NEVER, "", "RCPT TO:<a@campus.test> NOTIFY=NEVER\n" },
-	{ NOTIFY_SUCCESS, "", "RCPT TO:<a@campus.test> NOTIFY=SUCCESS\n" },
-	{ NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, "", "RCPT TO:<a@campus.test> NOTIFY=SUCCESS,FAILURE,DELAY\n" },
-	{ NOTIFY_DELAY, "rfc822;a+2Bb@x.test", "RCPT TO:<a@campus.test> NOTIFY=DELAY ORCPT=rfc822;a+2Bb@x.test\n" },
-	{ 0, "rfc822;root", "RCPT TO:<a@campus.test> ORCPT=rfc822;root\n" },
-	{ 0, "rfc822;x\r\nDATA", "RCPT TO:<a@campus.test>\n" },
-	/* clang-format on */
-};
-
-START_TEST(rcpt_passes_on_what_the_sender_asked_for)
-{
-	scene.recipients[0].notify = rcpts[_i].notify;
-	scene.recipients[0].orcpt = span_of(rcpts[_i].orcpt);
-	ck_assert_str_eq(client_scene_run(&scene), FINE);
-	ck_assert_ptr_nonnull(strstr(heard(), rcpts[_i].line));
-	client_scene_close(&scene);
-	client_scene_open(&scene);
-	scene.recipients[0].notify = rcpts[_i].notify;
-	scene.recipients[0].orcpt = span_of(rcpts[_i].orcpt);
-	scene.hop->offers = "PIPELINING";
-	ck_assert_str_eq(client_scene_run(&scene), FINE);
-	ck_assert_ptr_nonnull(strstr(heard(), RCPTS));
-}
-END_TEST
-
 START_TEST(one_address_that_needs_smtputf8_stops_no_other)
 {
 	struct span address = scene.recipients[1].address;
@@ -480,8 +448,6 @@ handover_suite(void)
 	    group_is_one_write_with_pipelining_and_many_without, 0, 2);
 	tcase_add_loop_test(tcase, mail_says_what_the_next_hop_takes, 0,
 	    sizeof(mails) / sizeof(mails[0]));
-	tcase_add_loop_test(tcase, rcpt_passes_on_what_the_sender_asked_for, 0,
-	    sizeof(rcpts) / sizeof(rcpts[0]));
 	tcase_add_test(tcase, one_address_that_needs_smtputf8_stops_no_other);
 	tcase_add_loop_test(tcase,
 	    header_that_needs_smtputf8_is_not_sent_without_it, 0, 2);
