@@ -365,7 +365,8 @@ watch_for(struct client *client)
 		return;
 	}
 	watch->events = POLLIN;
-	if (client->out.len > 0 || client->step == BODY)
+	if (client->step == BODY ? !reply_begun(&client->reply) :
+				   client->out.len > 0)
 		watch->events |= POLLOUT;
 }
 

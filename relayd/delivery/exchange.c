@@ -212,6 +212,9 @@ note_progress(struct client *client)
 enum step
 exchange_go_body(struct client *client)
 {
+	/* It says something already: no dot until we have heard it out. */
+	if (reply_begun(&client->reply))
+		return BODY;
 	switch (body_send(&client->body, client->stream, &client->out,
 	    TURN_BUDGET)) {
 	case BODY_GONE_OUT:

@@ -78,7 +78,8 @@ steps_enter(struct client *client, enum step step)
 	if (client->ahead > 0) {
 		client->ahead--;
 	} else if (steps[step].ask != NULL) {
-		client->unasked = client->in.len > 0 && steps[step].go == NULL;
+		client->unasked = steps[step].go == NULL &&
+		    (client->in.len > 0 || reply_begun(&client->reply));
 		steps[step].ask(client);
 	}
 }

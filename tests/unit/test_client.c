@@ -284,6 +284,20 @@ START_TEST(yes_that_came_before_the_final_dot_is_none)
 }
 END_TEST
 
+/* Nor is one that began before it and ended behind it. */
+START_TEST(yes_that_began_before_the_final_dot_is_none)
+{
+	struct script_rule rules[] = { SAY("body", "250 thanks\r\n"),
+		{ .on = NULL } };
+
+	rules[0].pace = 1; /* a byte a turn */
+	scene.hop->rules = rules;
+	write_big(600 << 10, _i == 1);
+	ck_assert_str_eq(client_scene_run(&scene), NONSENSE);
+	ck_assert_uint_eq(scene.hop->message_count, 0);
+}
+END_TEST
+
 static Suite *
 client_suite(void)
 {
@@ -315,6 +329,8 @@ client_suite(void)
 	    content_that_cannot_be_read_is_no_fault_of_the_next_hop, 0, 3);
 	tcase_add_loop_test(tcase, reply_before_the_final_dot_is_heard, 0,
 	    sizeof(early) / sizeof(early[0]));
+	tcase_add_loop_test(tcase, yes_that_began_before_the_final_dot_is_none,
+	    0, 2);
 	tcase_add_loop_test(tcase, yes_that_came_before_the_final_dot_is_none,
 	    0, 20);
 	suite_add_tcase(suite, tcase);
