@@ -52,6 +52,7 @@ struct downgrade {
 		bool digest;
 	} levels[DEPTH_MAX];
 	struct entity entity;
+	bool heads_message; /* its header is that of a message, not of a part */
 	struct buf encoding; /* its lines, held back */
 	struct qp qp;
 	bool quoting;
@@ -61,7 +62,7 @@ struct downgrade {
 };
 
 static void
-begin_entity(struct downgrade *downgrade)
+begin_entity(struct downgrade *downgrade, bool heads_message)
 {
 	bool digest = downgrade->depth > 0 &&
 	    downgrade->levels[downgrade->depth - 1].digest;
@@ -72,6 +73,7 @@ begin_entity(struct downgrade *downgrade)
 	}
 	downgrade->part = downgrade->part_count++;
 	downgrade->where = IN_HEADER;
+	downgrade->heads_message = heads_message;
 	downgrade->quoting = false;
 	buf_empty(&downgrade->encoding);
 	entity_begin(&downgrade->entity, digest);
@@ -84,7 +86,7 @@ begin_walk(struct downgrade *downgrade)
 	downgrade->line.len = 0;
 	downgrade->inside_line = false;
 	downgrade->part_count = 0;
-	begin_entity(downgrade);
+	begin_entity(downgrade, true);
 }
 
 struct downgrade *
@@ -121,8 +123,8 @@ put_text_header(struct downgrade *downgrade)
 {
 	const struct part *part = &downgrade->parts[downgrade->part];
 
-	/* A version belongs to the outermost header only (RFC 2045 4). */
-	if (!downgrade->entity.has_version && downgrade->part == 0)
+	/* Of each message, those within it too, but of no part (RFC 2045 4). */
+	if (!downgrade->entity.has_version && downgrade->heads_message)
 		put(downgrade, SPAN("MIME-Version: 1.0\r\n"));
 	if (!downgrade->entity.has_type && part->not_utf8)
 		put(downgrade,
@@ -190,7 +192,7 @@ begin_content(struct downgrade *downgrade)
 		open_level(downgrade);
 		return;
 	case ENTITY_MESSAGE:
-		begin_entity(downgrade);
+		begin_entity(downgrade, true);
 		return;
 	}
 }
@@ -249,7 +251,7 @@ cross_boundary(struct downgrade *downgrade, size_t level, bool last)
 	downgrade->depth = last ? level - 1 : level;
 	downgrade->where = IN_GAP;
 	if (!last)
-		begin_entity(downgrade);
+		begin_entity(downgrade, false);
 }
 
 static void

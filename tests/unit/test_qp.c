@@ -120,9 +120,9 @@ static const struct {
 	  "--bb\r\nContent-Type: text/plain\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--bb--\r\n--b\r\nContent-Type: text/plain\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--b--\r\n" },
 	/* a message within a message, and a digest of them */
 	{ "Content-Type: message/rfc822\r\n" CTE "8bit\r\n\r\nSubject: y\r\n\r\n" UML "\r\n",
-	  "Content-Type: message/rfc822\r\n" CTE "7bit\r\n\r\nSubject: y\r\nContent-Type: text/plain; charset=utf-8\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n" },
+	  "Content-Type: message/rfc822\r\n" CTE "7bit\r\n\r\nSubject: y\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n" },
 	{ "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: y\r\nContent-Type: text/plain\r\n\r\n" UML "\r\n--b--\r\n",
-	  "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: y\r\nContent-Type: text/plain\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--b--\r\n" },
+	  "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: y\r\nContent-Type: text/plain\r\nMIME-Version: 1.0\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--b--\r\n" },
 	/* a boundary where a header should end */
 	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: y\r\n--b\r\nContent-Type: a/b\r\n\r\n" UML "\r\n--b--\r\n",
 	  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: y\r\n--b\r\nContent-Type: a/b\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--b--\r\n" },
