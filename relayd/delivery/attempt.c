@@ -251,6 +251,28 @@ plan_after_job(struct attempt *attempt, const struct judgement *judgement,
 	return plan;
 }
 
+/*
+ * May others of its recipients be owed here, that it did not look at?  They
+ * stand before its offset, or lead here only since a reload.
+ */
+static bool
+left_some_out(const struct attempt *attempt)
+{
+	return errand_offset(attempt->errand) > 0 ||
+	    attempt->reloads != attempt->core->reloads;
+}
+
+/* Nothing is left of the errand; who is owed and was left out gets another. */
+static void
+done(struct attempt *attempt)
+{
+	bool others = left_some_out(attempt);
+
+	drop_errand(attempt);
+	if (others)
+		router_spread(attempt->core->router, attempt->letter);
+}
+
 static void
 place(struct attempt *attempt, const struct plan *plan)
 {
@@ -262,7 +284,7 @@ place(struct attempt *attempt, const struct plan *plan)
 		way = WAY_SORT;
 	switch (way) {
 	case WAY_DONE:
-		drop_errand(attempt);
+		done(attempt);
 		break;
 	case WAY_FRONT:
 		errand_set_offset(errand, plan->offset, plan->kept);

@@ -72,6 +72,25 @@ START_TEST(a_reload_in_the_middle_of_a_transaction_sends_nothing_twice)
 }
 END_TEST
 
+START_TEST(a_recipient_that_a_reload_brings_to_an_attempt_is_tried)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "b@lab.test", 0 }, { "c@else.test", 0 } };
+
+	hosts[0].down = hosts[2].down = "connection refused";
+	hosts[1].answer_ms = 5 * SECOND;
+	sending_mail(&sending, "s@campus.test", to, 3);
+	sending_run(&sending, SECOND);
+	sending_reload(&sending,
+	    "campus.test via=hop2\n"
+	    "lab.test via=hop2\n");
+	sending_run(&sending, 11 * SECOND);
+	/* though the message still has c to wait for */
+	ck_assert_uint_eq(hosts[1].delivered, 2);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+}
+END_TEST
+
 START_TEST(what_comes_back_after_a_reload_goes_where_it_leads_now)
 {
 	static const struct sending_to to[] = { { "later@also-campus.test",
@@ -214,6 +233,8 @@ router_suite(void)
 	tcase_add_test(tcase, a_reload_moves_single_recipients_of_a_message);
 	tcase_add_test(tcase,
 	    a_reload_in_the_middle_of_a_transaction_sends_nothing_twice);
+	tcase_add_test(tcase,
+	    a_recipient_that_a_reload_brings_to_an_attempt_is_tried);
 	tcase_add_test(tcase,
 	    what_comes_back_after_a_reload_goes_where_it_leads_now);
 	tcase_add_test(tcase,
