@@ -227,7 +227,7 @@ pile_turn(struct pile *pile)
 			settle_one(pile->core, letter, recipient);
 		} else {
 			letter_release(letter, recipient);
-			router_rest(pile->core->router, letter);
+			router_again(pile->core->router, letter);
 		}
 	}
 	if (pile->sent.count > 0)

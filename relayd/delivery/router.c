@@ -322,7 +322,7 @@ router_sort(struct router *router, struct errand *errand)
 		attempt_cancel(attempt);
 }
 
-/* Nobody sees to this message: its recipients get errands again. */
+/* Recipients that nobody sees to get errands again. */
 static bool
 rescue(struct router *router, struct letter *letter)
 {
@@ -349,6 +349,13 @@ router_rest(struct router *router, struct letter *letter)
 	    letter->users == 0 && !rescue(router, letter))
 		return;
 	letter_lower(letter);
+}
+
+void
+router_again(struct router *router, struct letter *letter)
+{
+	if (rescue(router, letter))
+		letter_lower(letter);
 }
 
 void

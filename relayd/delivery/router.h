@@ -31,6 +31,8 @@ void router_spread(struct router *router, struct letter *letter);
 void router_sort(struct router *router, struct errand *errand);
 /* After work on a letter: frees it, or sees to it that somebody is there for it. */
 void router_rest(struct router *router, struct letter *letter);
+/* Recipients were released that may have no errand: they get one. */
+void router_again(struct router *router, struct letter *letter);
 /* The entry is gone: so are its errands, notices to come, and the letter. */
 void router_forget(struct router *router, struct letter *letter);
 /* The same, and it will not come again: it was settled. */

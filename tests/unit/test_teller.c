@@ -101,6 +101,23 @@ START_TEST(a_summary_that_is_lost_is_gathered_anew)
 }
 END_TEST
 
+START_TEST(a_summary_that_is_lost_waits_for_no_other_recipient)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "b@lab.test", 0 } };
+
+	hosts[0].answer = far_side_5xx;
+	hosts[1].down = "connection refused";
+	far_side.commits_fail = true;
+	sending_mail(&sending, "", to, 2);
+	sending_run(&sending, 50 * SECOND);
+	ck_assert_uint_eq(far_side_told("summary:"), 1);
+	hosts[0].answer = NULL;
+	sending_run(&sending, 15 * SECOND);
+	ck_assert_uint_eq(hosts[0].delivered, 1);
+}
+END_TEST
+
 START_TEST(a_delivery_that_was_to_be_reported_is_settled_after_the_report)
 {
 	static const struct sending_to to[] = {
@@ -220,6 +237,8 @@ teller_suite(void)
 	tcase_add_test(tcase, what_nobody_wants_to_hear_is_settled_at_once);
 	tcase_add_test(tcase, what_goes_into_the_summary_is_settled_with_it);
 	tcase_add_test(tcase, a_summary_that_is_lost_is_gathered_anew);
+	tcase_add_test(tcase,
+	    a_summary_that_is_lost_waits_for_no_other_recipient);
 	tcase_add_test(tcase,
 	    a_delivery_that_was_to_be_reported_is_settled_after_the_report);
 	tcase_add_test(tcase, a_next_hop_that_reports_itself_is_not_reported);
