@@ -251,18 +251,24 @@ router_place(struct router *router, struct spool_entry *entry,
 	}
 }
 
-/* Drops the lanes that no longer lead here.  True when there were some. */
+/*
+ * Drops the lanes that no longer lead here.  True when there were some, or when
+ * one is another's now: what was learnt of a stranger's domain is not true of
+ * one that the campus owns.
+ */
 static bool
 drop_lost_lanes(struct router *router, struct destination *destination)
 {
 	struct lane *lane, *next;
 	struct buf name;
-	bool lost = destination->lanes_forgotten;
+	bool lost = destination->lanes_forgotten, hosted;
 
 	for (lane = TAILQ_FIRST(&destination->lanes); lane != NULL;
 	     lane = next) {
 		next = TAILQ_NEXT(lane, link);
-		name_of(router, lane->item.key, &name, &lane->hosted);
+		name_of(router, lane->item.key, &name, &hosted);
+		lost |= hosted != lane->hosted;
+		lane->hosted = hosted;
 		if (!span_equal(buf_span(&name), destination->item.key)) {
 			drop_lane(router, lane);
 			lost = true;
@@ -282,6 +288,7 @@ router_reload(struct router *router)
 		if (!drop_lost_lanes(router, destination))
 			continue;
 		destination->lanes_forgotten = false;
+		destination->refuses = false;
 		hostlist_forget(&destination->hosts);
 		destination->unsorting = true;
 	}

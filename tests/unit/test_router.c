@@ -91,6 +91,22 @@ START_TEST(a_recipient_that_a_reload_brings_to_an_attempt_is_tried)
 }
 END_TEST
 
+START_TEST(a_domain_that_the_campus_takes_over_is_not_refused_any_more)
+{
+	outcome_set(&far_side.no_hosts, OUTCOME_FAILED, 0, "5.1.2",
+	    SPAN("the domain does not exist"), NULL);
+	sending_one(&sending, "a@else.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(far_side_told("failed"), 1);
+	far_side.no_hosts.kind = OUTCOME_LATER;
+	sending_reload(&sending, SENDING_HOSTED "else.test via=mx\n");
+	sending_one(&sending, "b@else.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(far_side_told("failed"), 1);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+}
+END_TEST
+
 START_TEST(what_comes_back_after_a_reload_goes_where_it_leads_now)
 {
 	static const struct sending_to to[] = { { "later@also-campus.test",
@@ -235,6 +251,8 @@ router_suite(void)
 	    a_reload_in_the_middle_of_a_transaction_sends_nothing_twice);
 	tcase_add_test(tcase,
 	    a_recipient_that_a_reload_brings_to_an_attempt_is_tried);
+	tcase_add_test(tcase,
+	    a_domain_that_the_campus_takes_over_is_not_refused_any_more);
 	tcase_add_test(tcase,
 	    what_comes_back_after_a_reload_goes_where_it_leads_now);
 	tcase_add_test(tcase,
