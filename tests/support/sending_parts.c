@@ -104,7 +104,9 @@ load_rules(struct sending *sending, const char *hosted)
 	};
 	struct complaints complaints;
 	struct rules *rules;
+	const char *why;
 	char path[96];
+	size_t at;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/hosted", sending->directory);
@@ -113,10 +115,14 @@ load_rules(struct sending *sending, const char *hosted)
 	fputs(hosted, file);
 	fclose(file);
 	sources.hosted = path;
+	if (sending->outside != NULL)
+		ck_assert(route_parse(span_of(sending->outside),
+		    &sources.outside, &at, &why));
 	complaints_init(&complaints);
 	rules = rules_load(&sources, &complaints);
 	ck_assert_msg(rules != NULL, "%s", complaints_text(&complaints));
 	complaints_clear(&complaints);
+	route_clear(&sources.outside);
 	return rules;
 }
 
@@ -177,6 +183,10 @@ open_delivery(struct sending *sending)
 	buf_init(&why, 1024);
 	sending->delivery = delivery_new(&needs, &why);
 	ck_assert_msg(sending->delivery != NULL, "%s", buf_text(&why));
+	if (sending->held != NULL)
+		ck_assert_msg(delivery_hold_these(sending->delivery,
+				  sending->held, &why),
+		    "%s", buf_text(&why));
 	buf_clear(&why);
 }
 

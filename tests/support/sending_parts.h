@@ -21,11 +21,13 @@ struct sending {
 	struct rules *rules;
 	struct spool *spool;
 	struct delivery *delivery;
-	uint64_t random;    /* the seam's next number */
-	bool unreadable;    /* the disk gives nothing back */
-	size_t waiting;     /* how often the spool told of a message */
-	const char *client; /* of what is accepted; an address */
-	struct buf log;     /* what delivery logged, a line each */
+	uint64_t random;     /* the seam's next number */
+	bool unreadable;     /* the disk gives nothing back */
+	size_t waiting;      /* how often the spool told of a message */
+	const char *client;  /* of what is accepted; an address */
+	const char *outside; /* its hops, from the next reload on; NULL: MX */
+	const char *held; /* a file of held messages, read at a start; NULL */
+	struct buf log;   /* what delivery logged, a line each */
 };
 
 /* One recipient of a message. */

@@ -107,6 +107,23 @@ START_TEST(a_domain_that_the_campus_takes_over_is_not_refused_any_more)
 }
 END_TEST
 
+START_TEST(a_hop_that_refuses_for_good_is_a_mistake_to_be_mended)
+{
+	/* of all that goes outside, and then of a domain of ours, too */
+	sending.outside = "hop1";
+	sending_reload(&sending, SENDING_HOSTED);
+	hosts[0].down = "554 no service here";
+	hosts[0].refuses = true;
+	sending_one(&sending, "a@else.test");
+	sending_run(&sending, SECOND);
+	sending_one(&sending, "b@campus.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(far_side_told("a@else.test"), 0);
+	ck_assert_uint_eq(far_side_told("b@campus.test"), 0);
+	ck_assert_uint_eq(sending_owed(&sending), 2);
+}
+END_TEST
+
 START_TEST(what_comes_back_after_a_reload_goes_where_it_leads_now)
 {
 	static const struct sending_to to[] = { { "later@also-campus.test",
@@ -253,6 +270,8 @@ router_suite(void)
 	    a_recipient_that_a_reload_brings_to_an_attempt_is_tried);
 	tcase_add_test(tcase,
 	    a_domain_that_the_campus_takes_over_is_not_refused_any_more);
+	tcase_add_test(tcase,
+	    a_hop_that_refuses_for_good_is_a_mistake_to_be_mended);
 	tcase_add_test(tcase,
 	    what_comes_back_after_a_reload_goes_where_it_leads_now);
 	tcase_add_test(tcase,
