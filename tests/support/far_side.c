@@ -210,7 +210,7 @@ struct client {
 	struct far_host unknown; /* the host, when the test has none for it */
 	struct client_job *job;
 	struct outcome why;
-	bool ready, ending;
+	bool ready, ending, used;
 };
 
 static void
@@ -260,6 +260,8 @@ answer(struct client *client)
 	bool usable = true;
 
 	client->job = NULL;
+	client->host->reused = client->used;
+	client->used = true;
 	if (client->host->answer != NULL)
 		usable = client->host->answer(client->host, job);
 	else
@@ -324,7 +326,8 @@ client_new(const struct client_needs *needs, const struct host *host,
 	client->host->connects++;
 	if (++client->host->open > client->host->most)
 		client->host->most = client->host->open;
-	far_side.clients++;
+	if (++far_side.clients > far_side.most)
+		far_side.most = far_side.clients;
 	watch_init(&client->watch, -1, client, NULL, client_over, client_reap);
 	client->watch.deadline = loop_now(needs->loop) +
 	    (client->host->connect_ms > 0 ? client->host->connect_ms : 1);

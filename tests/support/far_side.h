@@ -33,6 +33,8 @@ struct far_host {
 	bool (*answer)(struct far_host *host, struct client_job *job);
 	void *owner; /* the test's */
 
+	bool reused; /* the job's connection had carried another one */
+
 	/* counted here */
 	size_t connects;        /* tries */
 	size_t open, most;      /* connections now, and at the worst moment */
@@ -56,7 +58,7 @@ struct far_side {
 	bool commits_fail;  /* their commits do, as on a bad disk */
 	struct buf told;    /* "KIND ID to ADDRESS: recipient status text\n" */
 	size_t notices, summaries;
-	size_t clients; /* that live */
+	size_t clients, most; /* that live; and at the worst moment */
 };
 
 /* The one that the doubles speak to. */
