@@ -44,6 +44,7 @@ struct hosts_search {
 	struct watch timer; /* due when nothing needs to be waited for */
 	struct hosts_needs needs;
 	char domain[DOMAIN_MAX + 1];
+	char hostname[DOMAIN_MAX + 1]; /* a reload frees that of needs */
 	bool hosted;
 	bool by_mx;       /* hops are tried even when they are ourselves */
 	bool cut;         /* somebody was left out for being ourselves */
@@ -110,15 +111,21 @@ is_ourselves(const struct hosts_search *search, const struct ip *ip)
 	return ourselves_have(ip, loop_now(search->needs.loop));
 }
 
+/* Not "": the null MX and address hops have no name. */
+static bool
+is_our_name(const struct hosts_search *search, const char *name)
+{
+	return name[0] != '\0' &&
+	    span_equal_nocase(span_of(name), span_of(search->hostname));
+}
+
 static bool
 candidate_is_ourselves(const struct hosts_search *search,
     const struct candidate *candidate)
 {
 	size_t i;
 
-	if (candidate->name[0] != '\0' && search->needs.hostname != NULL &&
-	    span_equal_nocase(span_of(candidate->name),
-		span_of(search->needs.hostname)))
+	if (is_our_name(search, candidate->name))
 		return true;
 	for (i = 0; i < candidate->count; i++)
 		if (is_ourselves(search, &candidate->addresses[i]))
@@ -327,14 +334,6 @@ random_number(void *owner)
 	return number;
 }
 
-static bool
-is_our_name(const struct hosts_search *search, const struct mx *record)
-{
-	return search->needs.hostname != NULL &&
-	    span_equal_nocase(span_of(record->host),
-		span_of(search->needs.hostname));
-}
-
 /*
  * Our own name cuts the list wherever it stands, also behind the hosts that
  * are looked up.
@@ -348,7 +347,7 @@ cut_our_name(struct hosts_search *search, const struct mx *records,
 
 	for (i = 0; i < count; i++)
 		if (records[i].preference < limit &&
-		    is_our_name(search, &records[i]))
+		    is_our_name(search, records[i].host))
 			limit = records[i].preference;
 	for (i = 0; i < count && records[i].preference < limit; i++)
 		;
@@ -459,6 +458,8 @@ hosts_find(const struct hosts_needs *needs, const struct route *route,
 	struct ip ip;
 
 	search->needs = *needs;
+	snprintf(search->hostname, sizeof(search->hostname), "%s",
+	    needs->hostname == NULL ? "" : needs->hostname);
 	search->hosted = hosted;
 	search->by_mx = route->mx;
 	search->done = done;

@@ -41,8 +41,8 @@ struct hosts_answer {
 struct hosts_needs {
 	struct loop *loop;
 	struct resolver *resolver;
-	const char
-	    *hostname; /* our own name: an MX of that name is ourselves */
+	/* Our own name: an MX of that name is ourselves.  For the call only. */
+	const char *hostname;
 	/* Is this address one of ours? NULL: loopback, unspecified, and every interface's. */
 	bool (*ourselves)(void *owner, const struct ip *ip);
 	void *ourselves_owner;

@@ -162,7 +162,6 @@ setup(void)
 	resolver = resolver_new_with(loop, &backend);
 	needs = (struct hosts_needs){ .loop = loop,
 		.resolver = resolver,
-		.hostname = "relay.test",
 		.ourselves = ourselves,
 		.random = next_random };
 	buf_init(&story, 1 << 16);
@@ -182,6 +181,7 @@ teardown(void)
 static const char *
 find(const char *via, const char *domain, bool hosted)
 {
+	char *hostname = xstrdup("relay.test");
 	struct route route;
 	const char *why;
 	size_t at;
@@ -191,9 +191,11 @@ find(const char *via, const char *domain, bool hosted)
 	buf_empty(&story);
 	told = 0;
 	within = true;
+	needs.hostname = hostname;
 	hosts_find(&needs, &route, span_of(domain), hosted, on_done, &told);
 	within = false;
-	route_clear(&route); /* a reload may free it meanwhile */
+	route_clear(&route); /* a reload may free them meanwhile */
+	free(hostname);
 	for (turns = 0; told == 0 && turns < 100; turns++)
 		loop_turn(loop, true);
 	loop_turn(loop, false);
