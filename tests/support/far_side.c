@@ -146,6 +146,16 @@ search_reap(void *owner)
 }
 
 static void
+add_mx(struct hosts_answer *answer, const char *name, struct span domain)
+{
+	struct host *host = &answer->hosts[answer->count++];
+
+	snprintf(host->name, sizeof(host->name), "%s%.*s", name,
+	    SPAN_ARG(domain));
+	host->port = 25;
+}
+
+static void
 list_hosts(struct hosts_answer *answer, const struct route *route,
     struct span domain)
 {
@@ -164,11 +174,11 @@ list_hosts(struct hosts_answer *answer, const struct route *route,
 		host = &answer->hosts[answer->count++];
 		memset(host->ip.bytes + 10, 0xff, 2);
 	}
-	if (route->mx) {
-		host = &answer->hosts[answer->count++];
-		snprintf(host->name, sizeof(host->name), "mx.%.*s",
-		    SPAN_ARG(domain));
-		host->port = 25;
+	if (route->mx && span_equal(domain, SPAN("two.test"))) {
+		add_mx(answer, "hop1", SPAN(""));
+		add_mx(answer, "hop2", SPAN(""));
+	} else if (route->mx) {
+		add_mx(answer, "mx.", domain);
 	}
 }
 

@@ -104,9 +104,7 @@ load_rules(struct sending *sending, const char *hosted)
 	};
 	struct complaints complaints;
 	struct rules *rules;
-	const char *why;
 	char path[96];
-	size_t at;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/hosted", sending->directory);
@@ -115,14 +113,10 @@ load_rules(struct sending *sending, const char *hosted)
 	fputs(hosted, file);
 	fclose(file);
 	sources.hosted = path;
-	if (sending->outside != NULL)
-		ck_assert(route_parse(span_of(sending->outside),
-		    &sources.outside, &at, &why));
 	complaints_init(&complaints);
 	rules = rules_load(&sources, &complaints);
 	ck_assert_msg(rules != NULL, "%s", complaints_text(&complaints));
 	complaints_clear(&complaints);
-	route_clear(&sources.outside);
 	return rules;
 }
 
@@ -246,6 +240,7 @@ sending_parts_close(struct sending *sending)
 {
 	loop_free(sending->loop);
 	rules_free(sending->rules);
+	route_clear(&sending->conf.delivery.outside);
 	log_capture(NULL, NULL);
 	buf_clear(&sending->log);
 	nftw(sending->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
@@ -279,6 +274,17 @@ committed(void *owner, enum commit_result result)
 {
 	(void)owner;
 	ck_assert_int_eq(result, COMMITTED);
+}
+
+void
+sending_outside(struct sending *sending, const char *via)
+{
+	struct route *route = &sending->conf.delivery.outside;
+	const char *why;
+	size_t at;
+
+	route_clear(route);
+	ck_assert_msg(route_parse(span_of(via), route, &at, &why), "%s", why);
 }
 
 uint64_t

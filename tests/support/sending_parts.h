@@ -21,13 +21,12 @@ struct sending {
 	struct rules *rules;
 	struct spool *spool;
 	struct delivery *delivery;
-	uint64_t random;     /* the seam's next number */
-	bool unreadable;     /* the disk gives nothing back */
-	size_t waiting;      /* how often the spool told of a message */
-	const char *client;  /* of what is accepted; an address */
-	const char *outside; /* its hops, from the next reload on; NULL: MX */
-	const char *held; /* a file of held messages, read at a start; NULL */
-	struct buf log;   /* what delivery logged, a line each */
+	uint64_t random;    /* the seam's next number */
+	bool unreadable;    /* the disk gives nothing back */
+	size_t waiting;     /* how often the spool told of a message */
+	const char *client; /* of what is accepted; an address */
+	const char *held;   /* a file of held messages, read at a start; NULL */
+	struct buf log;     /* what delivery logged, a line each */
 };
 
 /* One recipient of a message. */
@@ -48,6 +47,9 @@ void sending_parts_close(struct sending *sending);
 void sending_parts_again(struct sending *sending);
 /* Reloads with another hosted table. */
 void sending_reload(struct sending *sending, const char *hosted);
+
+/* From the next start or reload on, what goes outside goes to these hops. */
+void sending_outside(struct sending *sending, const char *via);
 
 /* Accepts a message: its ID. */
 uint64_t sending_mail(struct sending *sending, const char *sender,

@@ -110,7 +110,7 @@ END_TEST
 START_TEST(a_hop_that_refuses_for_good_is_a_mistake_to_be_mended)
 {
 	/* of all that goes outside, and then of a domain of ours, too */
-	sending.outside = "hop1";
+	sending_outside(&sending, "hop1");
 	sending_reload(&sending, SENDING_HOSTED);
 	hosts[0].down = "554 no service here";
 	hosts[0].refuses = true;

@@ -143,14 +143,11 @@ END_TEST
 static void
 lead_outside_to_hop(enum tls_level level)
 {
-	struct route *route = &sending.conf.delivery.outside;
 	char via[64];
-	const char *why;
-	size_t at;
 
 	snprintf(via, sizeof(via), "[127.0.0.1]:%u", hop->port);
-	ck_assert(route_parse(span_of(via), route, &at, &why));
-	route->tls = level;
+	sending_outside(&sending, via);
+	sending.conf.delivery.outside.tls = level;
 }
 
 START_TEST(mail_outside_has_the_tls_of_delivery_outside_tls)
@@ -163,7 +160,6 @@ START_TEST(mail_outside_has_the_tls_of_delivery_outside_tls)
 	sending_one(&sending, "a@else.example");
 	sending_run(&sending, SECOND);
 	check_row((size_t)_i);
-	route_clear(&sending.conf.delivery.outside);
 	tear_down();
 }
 END_TEST
@@ -205,7 +201,6 @@ START_TEST(password_is_said_on_the_outside_route_and_on_no_other)
 	ck_assert_uint_eq(hop->connections, 2);
 	/* What was read of the file is nowhere in the log. */
 	ck_assert_uint_eq(sending_logged(&sending, "secret"), 0);
-	route_clear(&sending.conf.delivery.outside);
 	tear_down();
 }
 END_TEST
