@@ -125,13 +125,20 @@ has(const struct name_state *state, const struct ip *ip)
 	return false;
 }
 
+static void
+add_address(struct name_state *state, const struct ip *ip)
+{
+	if (state->count < ADDRESSES_MAX && !has(state, ip))
+		state->addresses[state->count++] = *ip;
+}
+
 /*
  * Loopback and unspecified addresses are no answer for a host on the network:
  * with them, whoever edits the zone would let in the programs of this machine.
  */
 void
 grant_names_resolved(struct grant_names *names, size_t number,
-    const struct ip *addresses, size_t count)
+    const struct ip *addresses, size_t count, bool half)
 {
 	struct name_state *state, fresh = { .known = true };
 	uint32_t i;
@@ -141,10 +148,12 @@ grant_names_resolved(struct grant_names *names, size_t number,
 	state = &names->states[number];
 	set_known(names, number);
 	fresh.addresses = xcalloc(ADDRESSES_MAX, sizeof(*fresh.addresses));
-	for (i = 0; i < count && fresh.count < ADDRESSES_MAX; i++)
-		if (!ip_is_loopback_or_unspecified(&addresses[i]) &&
-		    !has(&fresh, &addresses[i]))
-			fresh.addresses[fresh.count++] = addresses[i];
+	for (i = 0; i < count; i++)
+		if (!ip_is_loopback_or_unspecified(&addresses[i]))
+			add_address(&fresh, &addresses[i]);
+	for (i = 0; half && count > 0 && i < state->count; i++)
+		if (ip_is_v4(&state->addresses[i]) != ip_is_v4(&addresses[0]))
+			add_address(&fresh, &state->addresses[i]);
 	for (i = 0; i < state->count; i++)
 		remove_place(names, (uint32_t)number, &state->addresses[i]);
 	for (i = 0; i < fresh.count; i++)
@@ -175,7 +184,7 @@ carry_one(struct grant_names *names, const struct grant_names *others,
 	state = &others->states[found];
 	if (state->known)
 		grant_names_resolved(names, number, state->addresses,
-		    state->count);
+		    state->count, false);
 }
 
 bool

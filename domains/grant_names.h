@@ -24,9 +24,12 @@ uint32_t grant_names_count(const struct grant_names *names);
 /* NULL beyond the last. */
 const char *grant_names_at(const struct grant_names *names, size_t number);
 
-/* What DNS said of a name replaces what was known. */
+/*
+ * What DNS said of a name replaces what was known; half: it said so of one
+ * address family and nothing of the other, where the last answer stays.
+ */
 void grant_names_resolved(struct grant_names *names, size_t number,
-    const struct ip *addresses, size_t count);
+    const struct ip *addresses, size_t count, bool half);
 /* DNS said nothing: the last answer stays. */
 void grant_names_failed(struct grant_names *names, size_t number);
 /* After loading: room for their addresses, so that none need be made later. */

@@ -181,10 +181,10 @@ rules_name_count(const struct rules *rules)
 
 void
 rules_name_resolved(struct rules *rules, size_t index,
-    const struct ip *addresses, size_t count)
+    const struct ip *addresses, size_t count, bool half)
 {
 	grant_names_resolved(allowlist_names(rules->allowlist), index,
-	    addresses, count);
+	    addresses, count, half);
 }
 
 void

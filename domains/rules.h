@@ -57,13 +57,14 @@ const char *rules_allowlist_file(const struct rules *rules);
 /*
  * Names on the allowlist, for whoever looks them up: index from 0 until NULL
  * comes back.  rules_name_resolved() takes what DNS said (replacing what was
- * known), rules_name_failed() keeps the last good answer (a first lookup that failed
+ * known, but for the family that failed when it is half an answer),
+ * rules_name_failed() keeps the last good answer (a first lookup that failed
  * counts as "resolved to nothing").
  */
 const char *rules_name(const struct rules *rules, size_t index);
 size_t rules_name_count(const struct rules *rules);
 void rules_name_resolved(struct rules *rules, size_t index,
-    const struct ip *addresses, size_t count);
+    const struct ip *addresses, size_t count, bool half);
 void rules_name_failed(struct rules *rules, size_t index);
 /*
  * What older rules know of the names that both have: last good answers stay.

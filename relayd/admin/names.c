@@ -232,7 +232,7 @@ take_answer(struct names *names, size_t index,
 	case RESOLVE_OK:
 		names->list[index].failing = false;
 		rules_name_resolved(names->rules, index, answer->addresses,
-		    answer->count);
+		    answer->count, answer->half);
 		if (answer->ttl < FRESH_LEAST)
 			return FRESH_LEAST;
 		return answer->ttl > FRESH_MOST ? FRESH_MOST : answer->ttl;
@@ -240,7 +240,7 @@ take_answer(struct names *names, size_t index,
 	case RESOLVE_NXDOMAIN:
 		/* DNS says so: the name has no addresses, and grants nothing. */
 		say_failed(names, index, answer);
-		rules_name_resolved(names->rules, index, NULL, 0);
+		rules_name_resolved(names->rules, index, NULL, 0, false);
 		break;
 	case RESOLVE_FAILED:
 		say_failed(names, index, answer);

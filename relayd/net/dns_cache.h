@@ -42,6 +42,7 @@ struct dns_entry {
 	size_t count;
 	struct mx *mx; /* owned; count of them, or of ip */
 	struct ip *ip; /* owned */
+	bool half;     /* of two address families one failed */
 	/*
 	 * Until when they still serve while DNS fails; then status is FAILED
 	 * and they are what was known before.  0: they do not.

@@ -61,6 +61,14 @@ dns_found_status(const struct dns_found *found)
 	return RESOLVE_NODATA;
 }
 
+bool
+dns_found_is_half(const struct dns_found *found)
+{
+	return dns_found_status(found) == RESOLVE_OK &&
+	    (found->half[0].status == RESOLVE_FAILED ||
+		found->half[1].status == RESOLVE_FAILED);
+}
+
 const char *
 dns_found_error(const struct dns_found *found)
 {

@@ -1,6 +1,7 @@
 #ifndef DNS_FOUND_H
 #define DNS_FOUND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ uint32_t dns_found_lifetime(enum resolve_status status, uint32_t ttl);
  * the other gave nothing; NXDOMAIN when both say so.
  */
 enum resolve_status dns_found_status(const struct dns_found *found);
+/* Good, but only as far as it goes: one of them failed. */
+bool dns_found_is_half(const struct dns_found *found);
 /* Static text, NULL unless they failed. */
 const char *dns_found_error(const struct dns_found *found);
 uint32_t dns_found_ttl(const struct dns_found *found);

@@ -30,7 +30,6 @@ enum {
 
 static void ask_next(struct resolver *resolver);
 
-/* The entry is known from here on; all who wait will hear. */
 static void
 count_answer(struct resolver *resolver, enum resolve_status status,
     const char *error)
@@ -101,6 +100,7 @@ heard_address(void *owner, const struct dns_answer *answer)
 		return;
 	status = dns_found_status(found);
 	entry->found = NULL;
+	entry->half = dns_found_is_half(found);
 	learn(entry, status, dns_found_ttl(found), dns_found_error(found), both,
 	    dns_found_addresses(found, both));
 	free(found);
@@ -359,6 +359,7 @@ query_answer_address(struct query *query, const struct address_answer *answer)
 	size_t count = answer->count;
 
 	assert(query->done_address != NULL);
+	query->entry->half = answer->half;
 	backend_said(query, answer->status, answer->ttl, answer->error,
 	    answer->addresses,
 	    count > RESOLVE_ADDRESS_MAX ? RESOLVE_ADDRESS_MAX : count);

@@ -50,6 +50,7 @@ struct address_answer {
 	const struct ip *
 	    addresses; /* borrowed for the call; v6 and v4 alternating, v6 first */
 	uint32_t ttl; /* seconds, the least */
+	bool half;    /* OK, but of A and AAAA one failed: there may be more */
 	const char *error;
 };
 

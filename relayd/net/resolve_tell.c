@@ -108,6 +108,7 @@ tell(struct query *query, const struct dns_entry *entry,
 		.count = count,
 		.addresses = entry->ip,
 		.ttl = (uint32_t)((left + 999) / 1000),
+		.half = entry->half,
 		.error = error };
 	struct query told = *query;
 

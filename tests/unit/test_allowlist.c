@@ -238,21 +238,21 @@ START_TEST(name_is_its_addresses_as_they_are_now)
 	struct ip second[] = { ip_of("192.0.2.2") };
 
 	ck_assert_int_eq(verdict_of(list, "192.0.2.1"), ALLOWLIST_UNKNOWN);
-	grant_names_resolved(names, 0, first, 3);
+	grant_names_resolved(names, 0, first, 3, false);
 	ck_assert_int_eq(verdict_of(list, "192.0.2.1"), G);
 	ck_assert_int_eq(verdict_of(list, "2001:db8::1"), G);
 	ck_assert_int_eq(verdict_of(list, "192.0.2.2"), N);
 	/* a failure keeps the last answer, an answer replaces it */
 	grant_names_failed(names, 0);
 	ck_assert_int_eq(verdict_of(list, "192.0.2.1"), G);
-	grant_names_resolved(names, 0, second, 1);
+	grant_names_resolved(names, 0, second, 1, false);
 	ck_assert_int_eq(verdict_of(list, "192.0.2.1"), N);
 	ck_assert_int_eq(verdict_of(list, "2001:db8::1"), N);
 	ck_assert_int_eq(verdict_of(list, "192.0.2.2"), G);
-	grant_names_resolved(names, 0, NULL, 0);
+	grant_names_resolved(names, 0, NULL, 0, false);
 	ck_assert_int_eq(verdict_of(list, "192.0.2.2"), N);
 	/* what is not there is not touched */
-	grant_names_resolved(names, 1, second, 1);
+	grant_names_resolved(names, 1, second, 1, false);
 	grant_names_failed(names, 7);
 	ck_assert_int_eq(verdict_of(list, "192.0.2.2"), N);
 	allowlist_free(list);
@@ -266,8 +266,8 @@ START_TEST(new_tables_know_what_the_old_ones_knew_of_a_name)
 	struct ip first = ip_of("192.0.2.1"), second = ip_of("192.0.2.2");
 	size_t at = 0;
 
-	grant_names_resolved(allowlist_names(old), 0, &first, 1);
-	grant_names_resolved(allowlist_names(old), 1, &second, 1);
+	grant_names_resolved(allowlist_names(old), 0, &first, 1, false);
+	grant_names_resolved(allowlist_names(old), 1, &second, 1, false);
 	ck_assert_int_eq(verdict_of(new, "192.0.2.2"), ALLOWLIST_UNKNOWN);
 	ck_assert(grant_names_carry(allowlist_names(new), allowlist_names(old),
 	    &at, 1));
@@ -291,7 +291,7 @@ START_TEST(name_never_lets_this_machine_in)
 		ip_of("0.0.0.0"), ip_of("::ffff:127.0.0.9"), ip_of("::"),
 		ip_of("192.0.2.1") };
 
-	grant_names_resolved(allowlist_names(list), 0, addresses, 6);
+	grant_names_resolved(allowlist_names(list), 0, addresses, 6, false);
 	ck_assert_int_eq(verdict_of(list, "127.0.0.1"), N);
 	ck_assert_int_eq(verdict_of(list, "127.0.0.9"), N);
 	ck_assert_int_eq(verdict_of(list, "::1"), N);
@@ -327,7 +327,7 @@ START_TEST(address_of_a_name_competes_as_a_network_of_one)
 	ck_assert_int_eq(verdict_of(list, "10.1.0.1"), named[_i].before);
 	grant_names_failed(allowlist_names(list), 0);
 	ck_assert_int_eq(verdict_of(list, "10.1.0.1"), named[_i].failed);
-	grant_names_resolved(allowlist_names(list), 0, &client, 1);
+	grant_names_resolved(allowlist_names(list), 0, &client, 1, false);
 	ck_assert_int_eq(verdict_of(list, "10.1.0.1"), named[_i].resolved);
 	allowlist_free(list);
 }
@@ -354,14 +354,14 @@ START_TEST(names_come_and_go_by_the_thousand)
 		snprintf(text, sizeof(text), "10.1.%zu.%zu", i / 256, i % 256);
 		ip[0] = ip_of(text);
 		ip[1] = ip_of("10.9.9.9"); /* all of them have this one */
-		grant_names_resolved(names, i, ip, 2);
+		grant_names_resolved(names, i, ip, 2, false);
 	}
 	ck_assert_ptr_null(grant_names_at(names, NAMES));
 	ck_assert_int_eq(verdict_of(list, "10.1.0.0"), G);
 	ck_assert_int_eq(verdict_of(list, "10.1.11.183"), G);
 	ck_assert_int_eq(verdict_of(list, "10.1.11.184"), N);
 	for (i = 0; i < NAMES; i++)
-		grant_names_resolved(names, i, NULL, 0);
+		grant_names_resolved(names, i, NULL, 0, false);
 	ck_assert_int_eq(verdict_of(list, "10.1.0.0"), N);
 	ck_assert_int_eq(verdict_of(list, "10.9.9.9"), N);
 	allowlist_free(list);

@@ -215,17 +215,23 @@ deny_all(enum resolve_status status)
 	loop_turn(loop, false);
 }
 
-/* The code for mail outside from the address of the name; 0: accepted. */
+/* The code for mail outside from an address; 0: accepted. */
 static int
-decide(void)
+decide_for(const char *address)
 {
 	struct address sender = tables_path("<a@campus.test>");
 	struct address to = tables_path("<b@out.example>");
-	struct ip client = tables_ip("192.0.2.1");
+	struct ip client = tables_ip(address);
 	struct decision decision;
 
 	rules_decide(rules, &client, &sender, &to, TABLES_NOW, &decision);
 	return decision.code;
+}
+
+static int
+decide(void)
+{
+	return decide_for("192.0.2.1");
 }
 
 START_TEST(last_good_answer_grants_while_dns_fails_and_not_when_it_denies)
@@ -253,6 +259,42 @@ START_TEST(last_good_answer_grants_while_dns_fails_and_not_when_it_denies)
 	answer_all(an_hour);
 	loop_turn(loop, false);
 	ck_assert_int_eq(decide(), 0);
+}
+END_TEST
+
+/* DNS gives one address to the name; half: of the other family it fails. */
+static void
+answer_one(const char *address, bool half)
+{
+	struct ip ip = tables_ip(address);
+	struct address_answer answer = { .status = RESOLVE_OK,
+		.count = 1,
+		.addresses = &ip,
+		.ttl = 60,
+		.half = half };
+
+	ck_assert_uint_eq(open_count, 1);
+	open_count = 0;
+	query_answer_address(open_[0].query, &answer);
+	virtual_clock_run(&clock_, 60 * SECOND); /* it is asked again */
+}
+
+START_TEST(family_that_fails_keeps_its_last_good_answer)
+{
+	begin(1);
+	loop_turn(loop, false);
+	answer_one("2001:db8::1", false);
+	ck_assert_int_eq(decide_for("2001:db8::1"), 0);
+	answer_one("192.0.2.1", true);
+	ck_assert_int_eq(decide_for("2001:db8::1"), 0);
+	ck_assert_int_eq(decide_for("192.0.2.1"), 0);
+	/* only the family that failed */
+	answer_one("192.0.2.2", true);
+	ck_assert_int_eq(decide_for("2001:db8::1"), 0);
+	ck_assert_int_eq(decide_for("192.0.2.1"), 550);
+	answer_one("192.0.2.2", false);
+	ck_assert_int_eq(decide_for("2001:db8::1"), 550);
+	ck_assert_int_eq(decide_for("192.0.2.2"), 0);
 }
 END_TEST
 
@@ -291,6 +333,7 @@ names_suite(void)
 	tcase_add_loop_test(tcase,
 	    last_good_answer_grants_while_dns_fails_and_not_when_it_denies, 0,
 	    2);
+	tcase_add_test(tcase, family_that_fails_keeps_its_last_good_answer);
 	tcase_add_test(tcase,
 	    answer_that_is_good_for_no_time_is_kept_for_half_a_minute);
 	suite_add_tcase(suite, tcase);

@@ -20,6 +20,7 @@ struct hearing {
 	enum resolve_status status;
 	const char *error;
 	uint32_t ttl;
+	bool half;
 	char text[TEXT_MAX];
 };
 
@@ -71,6 +72,7 @@ heard_address(void *owner, const struct address_answer *answer)
 	snprintf(hearing->text, TEXT_MAX, "%s", buf_text(&text));
 	buf_clear(&text);
 	hearing->ttl = answer->ttl;
+	hearing->half = answer->half;
 	heard(hearing, answer->status, answer->error);
 }
 
@@ -387,10 +389,12 @@ START_TEST(ttl_told_is_the_least_of_both_families)
 	ask(false, "mx.test", &hearing);
 	loop_run(loop);
 	ck_assert_uint_eq(hearing.ttl, 100);
+	ck_assert(!hearing.half);
 	/* Of half a name the other half is asked again soon. */
 	ask(false, "half.test", &hearing);
 	loop_run(loop);
 	ck_assert_uint_le(hearing.ttl, 30);
+	ck_assert(hearing.half);
 	ask(false, "servfail.test", &hearing);
 	loop_run(loop);
 	ck_assert_uint_le(hearing.ttl, 5);

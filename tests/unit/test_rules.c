@@ -195,7 +195,7 @@ START_TEST(unknown_name_defers_only_what_it_could_turn)
 		rules_name_failed(rules, 0);
 		rules_decide(rules, &client, &sender, &to, NOW, &decision);
 		ck_assert_int_eq(decision.code, rows[i].failed);
-		rules_name_resolved(rules, 0, &client, 1);
+		rules_name_resolved(rules, 0, &client, 1, false);
 		rules_decide(rules, &client, &sender, &to, NOW, &decision);
 		ck_assert_int_eq(decision.code, rows[i].resolved);
 		rules_free(rules);
