@@ -90,6 +90,14 @@ destination_hurry(struct destination *destination)
 	destination_wake(destination);
 }
 
+void
+destination_doubt(struct destination *destination)
+{
+	destination->refuses = false;
+	if (destination->reason.kind == OUTCOME_FAILED)
+		destination->reason.kind = OUTCOME_LATER;
+}
+
 static uint64_t
 now(const struct destination *destination)
 {

@@ -57,6 +57,8 @@ void destination_free(struct destination *destination);
 void destination_wake(struct destination *destination);
 /* Whatever it waits for, it is tried now. */
 void destination_hurry(struct destination *destination);
+/* It is not believed any more that it refuses for good. */
+void destination_doubt(struct destination *destination);
 /* A bounded piece of work: its steps. It wakes itself when there is more. */
 int destination_run(struct destination *destination);
 /* Its due has come.  It may be freed by this. */

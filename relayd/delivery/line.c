@@ -221,7 +221,8 @@ is_chosen(const struct destination *destination)
 	struct span domain;
 	bool hosted;
 
-	return !router_domain(destination, &domain, &hosted) || hosted ||
+	return router_is_hosted(destination) ||
+	    !router_domain(destination, &domain, &hosted) ||
 	    !rules_route(destination->core->rules, domain, &hosted)->mx;
 }
 

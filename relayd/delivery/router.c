@@ -141,6 +141,8 @@ add_lane(struct router *router, struct destination *destination,
 	memcpy(lane->domain, domain.data, domain.len);
 	lane->destination = destination;
 	lane->hosted = hosted;
+	if (hosted) /* what its hops say to strangers is not for the campus */
+		destination_doubt(destination);
 	lookup_add(&router->lanes, &lane->item,
 	    span_make(lane->domain, domain.len), lane);
 	TAILQ_INSERT_TAIL(&destination->lanes, lane, link);
@@ -218,6 +220,17 @@ router_domain(const struct destination *destination, struct span *domain,
 	return true;
 }
 
+bool
+router_is_hosted(const struct destination *destination)
+{
+	const struct lane *lane;
+
+	TAILQ_FOREACH(lane, &destination->lanes, link)
+		if (lane->hosted)
+			return true;
+	return destination->lanes_forgotten; /* one of them may have been */
+}
+
 /*
  * A message found at a start that is long past the time of its delay notice
  * had one in an earlier life; one that is just past it may get a second one.
@@ -251,24 +264,30 @@ router_place(struct router *router, struct spool_entry *entry,
 	}
 }
 
-/*
- * Drops the lanes that no longer lead here.  True when there were some, or when
- * one is another's now: what was learnt of a stranger's domain is not true of
- * one that the campus owns.
- */
+/* The campus has taken the lane over, or given it up. */
+static void
+changes_hands(struct destination *destination)
+{
+	hostlist_forget(&destination->hosts);
+	destination_doubt(destination);
+	destination_wake(destination);
+}
+
+/* Drops the lanes that no longer lead here.  True when there were some. */
 static bool
 drop_lost_lanes(struct router *router, struct destination *destination)
 {
+	bool lost = destination->lanes_forgotten, was_hosted;
 	struct lane *lane, *next;
 	struct buf name;
-	bool lost = destination->lanes_forgotten, hosted;
 
 	for (lane = TAILQ_FIRST(&destination->lanes); lane != NULL;
 	     lane = next) {
 		next = TAILQ_NEXT(lane, link);
-		name_of(router, lane->item.key, &name, &hosted);
-		lost |= hosted != lane->hosted;
-		lane->hosted = hosted;
+		was_hosted = lane->hosted;
+		name_of(router, lane->item.key, &name, &lane->hosted);
+		if (lane->hosted != was_hosted)
+			changes_hands(destination);
 		if (!span_equal(buf_span(&name), destination->item.key)) {
 			drop_lane(router, lane);
 			lost = true;

@@ -17,6 +17,8 @@ void router_free(struct router *router);
 struct destination *router_find(struct router *router, struct span domain);
 /* A destination that is of no more use. */
 void router_drop(struct router *router, struct destination *destination);
+/* Is one of the domains that lead there hosted? */
+bool router_is_hosted(const struct destination *destination);
 /* A domain that leads to the destination, and whether it is hosted; false when none does (any more). */
 bool router_domain(const struct destination *destination, struct span *domain,
     bool *hosted);

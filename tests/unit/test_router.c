@@ -235,6 +235,74 @@ START_TEST(a_reload_that_changes_nothing_reads_nothing)
 }
 END_TEST
 
+/* The next hop of the mail outside is a hosted domain's too. */
+static void
+share_hop1(void)
+{
+	const char *why;
+	size_t at;
+
+	ck_assert(route_parse(SPAN("hop1"), &sending.conf.delivery.outside, &at,
+	    &why));
+	sending_reload(&sending, SENDING_HOSTED);
+	route_clear(&sending.conf.delivery.outside);
+}
+
+START_TEST(hops_of_the_campus_do_not_refuse_for_good_whoever_shares_them)
+{
+	share_hop1();
+	hosts[0].down = "554 no service here";
+	hosts[0].refuses = true;
+	sending_one(&sending, "a@else.test");
+	if (_i == 1) /* the campus comes when strangers have been refused */
+		sending_run(&sending, SECOND);
+	sending_one(&sending, "b@campus.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(far_side_told("b@campus.test"), 0);
+	ck_assert_uint_eq(far_side_told("a@else.test"), (size_t)_i);
+	hosts[0].down = NULL;
+	sending_run(&sending, MINUTE);
+	ck_assert_uint_eq(hosts[0].delivered, 2 - (size_t)_i);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+/* A stranger's domain that does not exist is hosted a moment later. */
+START_TEST(what_was_refused_to_a_stranger_is_not_refused_to_the_campus)
+{
+	outcome_set(&far_side.no_hosts, OUTCOME_FAILED, 0, "5.1.2",
+	    SPAN("the domain does not exist"), NULL);
+	sending_one(&sending, "a@new.test");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(far_side_told("failed"), 1);
+	outcome_set(&far_side.no_hosts, OUTCOME_LATER, 0, "4.4.4",
+	    SPAN("the domain does not exist"), NULL);
+	sending_reload(&sending, SENDING_HOSTED "new.test via=mx\n");
+	sending_one(&sending, "b@new.test");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(far_side_told("failed"), 1);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+}
+END_TEST
+
+/* The same, and DNS was being asked at the moment. */
+START_TEST(what_is_looked_up_for_a_stranger_is_looked_up_anew_for_the_campus)
+{
+	outcome_set(&far_side.no_hosts, OUTCOME_FAILED, 0, "5.1.2",
+	    SPAN("the domain does not exist"), NULL);
+	sending_one(&sending, "a@new.test");
+	loop_turn(sending.loop, false);
+	ck_assert_uint_eq(far_side.searches, 1);
+	outcome_set(&far_side.no_hosts, OUTCOME_LATER, 0, "4.4.4",
+	    SPAN("the domain does not exist"), NULL);
+	sending_reload(&sending, SENDING_HOSTED "new.test via=mx\n");
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_uint_eq(far_side.searches, 2);
+	ck_assert_uint_eq(far_side_told("failed"), 0);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+}
+END_TEST
+
 START_TEST(what_an_earlier_life_left_is_delivered)
 {
 	static const struct sending_to to[] = { { "a@campus.test", 0 },
@@ -280,6 +348,13 @@ router_suite(void)
 	tcase_add_test(tcase, a_reload_in_the_middle_of_a_sweep_moves_all);
 	tcase_add_test(tcase, a_reload_moves_what_is_in_its_back_off);
 	tcase_add_test(tcase, a_reload_that_changes_nothing_reads_nothing);
+	tcase_add_loop_test(tcase,
+	    hops_of_the_campus_do_not_refuse_for_good_whoever_shares_them, 0,
+	    2);
+	tcase_add_test(tcase,
+	    what_was_refused_to_a_stranger_is_not_refused_to_the_campus);
+	tcase_add_test(tcase,
+	    what_is_looked_up_for_a_stranger_is_looked_up_anew_for_the_campus);
 	tcase_add_test(tcase, what_an_earlier_life_left_is_delivered);
 	suite_add_tcase(suite, tcase);
 	return suite;
