@@ -16,6 +16,7 @@
 #include "relayd/delivery/memo.h"
 #include "relayd/delivery/notice_original.h"
 #include "relayd/delivery/notice_words.h"
+#include "relayd/delivery/qp.h"
 
 enum {
 	PART_MAX = 512 << 20, /* see memo.c: nothing grows to it */
@@ -25,9 +26,25 @@ enum {
 /* The three parts, before they are put together. */
 struct parts {
 	struct buf words;
+	const char *words_encoding;
 	struct buf fields;
 	struct notice_original original;
 };
+
+/* 8-bit words would have to be converted, and some hops do not take them. */
+static void
+encode_words(struct parts *parts)
+{
+	struct buf plain = parts->words;
+
+	parts->words_encoding = "7bit";
+	if (!span_eight_bit(buf_span(&plain)))
+		return;
+	parts->words_encoding = "quoted-printable";
+	buf_init(&parts->words, PART_MAX);
+	qp_all(buf_span(&plain), &parts->words);
+	buf_clear(&plain);
+}
 
 static void
 parts_make(struct parts *parts, const struct notice *notice,
@@ -36,6 +53,7 @@ parts_make(struct parts *parts, const struct notice *notice,
 	buf_init(&parts->words, PART_MAX);
 	buf_init(&parts->fields, PART_MAX);
 	notice_words_add(notice, conf, to, &parts->words);
+	encode_words(parts);
 	dsn_fields_add(notice, conf, &parts->fields);
 	notice_original_read(notice, &parts->original);
 }
@@ -86,19 +104,12 @@ add_part(struct buf *out, const char *mark, const char *type,
 	buf_add(out, SPAN("\r\n"));
 }
 
-static const char *
-encoding_of(const struct buf *bytes)
-{
-	return span_eight_bit(buf_span(bytes)) ? "8bit" : "7bit";
-}
-
 static void
 add_parts(struct memo *memo, const struct parts *parts)
 {
 	const struct notice_original *original = &parts->original;
 	struct buf *out = &memo->text;
-	bool eight = span_eight_bit(buf_span(&parts->words)) ||
-	    span_eight_bit(buf_span(&original->bytes));
+	bool eight = span_eight_bit(buf_span(&original->bytes));
 	char mark[MARK_MAX];
 
 	choose_mark(parts, memo_id(memo), mark);
@@ -110,8 +121,8 @@ add_parts(struct memo *memo, const struct parts *parts)
 	    "This is a delivery report in MIME format (RFC 6522).\r\n"
 	    "\r\n",
 	    mark, eight ? "8bit" : "7bit");
-	add_part(out, mark, "text/plain; charset=utf-8",
-	    encoding_of(&parts->words), &parts->words);
+	add_part(out, mark, "text/plain; charset=utf-8", parts->words_encoding,
+	    &parts->words);
 	add_part(out, mark, "message/delivery-status", "7bit", &parts->fields);
 	if (original->type != NULL)
 		add_part(out, mark, original->type, original->encoding,

@@ -4,7 +4,7 @@
  * Job:     read the original or its header, in a form that passes any hop.
  * Called:  by notice.
  * Owns:    the bytes, until notice_original_clear().
- * Never:   returns more than FULL_MAX bytes, and never fails a notice: what
+ * Never:   returns more than NOTICE_MAX bytes, and never fails a notice: what
  *          cannot be read is left out.
  */
 #include "relayd/delivery/notice_original.h"
@@ -18,20 +18,23 @@
 enum {
 	FULL_MAX = 256 << 10,  /* bytes of an original that is returned whole */
 	HEADER_MAX = 64 << 10, /* and of a header */
+	NOTICE_MAX = 1 << 20,  /* and of a notice that failed */
 	LINE_LONGEST = 998,    /* RFC 5322 2.1.1 */
-	BYTES_MAX = QP_GROWTH * FULL_MAX + QP_HELD
+	BYTES_MAX = QP_GROWTH * NOTICE_MAX + QP_HELD
 };
 
-/*
- * RFC 3461 4.3: only a failure returns all, and RET=HDRS is the default.  A
- * notice that failed says to the postmaster what nobody else was told.
- */
+static bool
+is_about_notice(const struct notice *notice)
+{
+	return (notice->envelope->flags & ENVELOPE_NOTICE) != 0;
+}
+
+/* RFC 3461 4.3: only a failure returns all, and RET=HDRS is the default. */
 static bool
 wants_all(const struct notice *notice)
 {
 	return notice->kind == NOTICE_FAILED &&
-	    (notice->envelope->flags & (ENVELOPE_RET_FULL | ENVELOPE_NOTICE)) !=
-	    0 &&
+	    (notice->envelope->flags & ENVELOPE_RET_FULL) != 0 &&
 	    notice->content->size <= FULL_MAX;
 }
 
@@ -73,31 +76,37 @@ header_len(struct span bytes)
 	return len == bytes.len ? len : len + 1;
 }
 
-/* True when it may go as 7bit: RFC 2045 2.7. */
+/* Lines as RFC 2045 2.7 and 2.8 have them, of 7bit and 8bit alike. */
 static bool
-is_plain(struct span bytes)
+has_sound_lines(struct span bytes)
 {
 	struct span line;
 
 	while (bytes.data != NULL) {
 		line = span_cut(&bytes, '\n');
-		if (line.len > LINE_LONGEST || span_eight_bit(line) ||
+		/* The CR is not of the line. */
+		if (line.len > LINE_LONGEST + 1 ||
 		    span_find(line, '\0') < line.len)
 			return false;
 	}
 	return true;
 }
 
-static void
-encode(struct buf *bytes)
+/* True when it may go as 7bit: RFC 2045 2.7. */
+static bool
+is_plain(struct span bytes)
 {
-	struct buf plain = *bytes;
-	struct qp qp;
+	return !span_eight_bit(bytes) && has_sound_lines(bytes);
+}
 
-	buf_init(bytes, BYTES_MAX);
-	qp_begin(&qp);
-	qp_add(&qp, buf_span(&plain), bytes);
-	qp_end(&qp, bytes);
+static void
+encode(struct notice_original *original)
+{
+	struct buf plain = original->bytes;
+
+	original->encoding = "quoted-printable";
+	buf_init(&original->bytes, BYTES_MAX);
+	qp_all(buf_span(&plain), &original->bytes);
 	buf_clear(&plain);
 }
 
@@ -115,41 +124,73 @@ make_header(const struct notice *notice, struct notice_original *original)
 	original->type =
 	    utf8 ? "message/global-headers" : "text/rfc822-headers";
 	original->encoding = "7bit";
-	if (!is_plain(buf_span(&original->bytes))) {
-		original->encoding = "quoted-printable";
-		encode(&original->bytes);
-	}
+	if (!is_plain(buf_span(&original->bytes)))
+		encode(original);
 }
 
-/* message/rfc822 must not be encoded (RFC 2046 5.2.1). */
+/*
+ * message/rfc822 must not be encoded (RFC 2046 5.2.1), so what its lines do
+ * not allow to pass any hop comes back as its header.  message/global may be
+ * (RFC 6532 3.7), and is: 8-bit parts of that kind nobody converts on the way.
+ */
 static void
 make_all(const struct notice *notice, struct notice_original *original)
 {
-	bool eight = span_eight_bit(buf_span(&original->bytes));
+	struct span bytes = buf_span(&original->bytes);
+	bool eight = span_eight_bit(bytes);
 
-	original->encoding = eight ? "8bit" : "7bit";
-	original->type = "message/rfc822";
-	if (eight && (notice->envelope->flags & ENVELOPE_SMTPUTF8) != 0)
+	if (eight && (notice->envelope->flags & ENVELOPE_SMTPUTF8) != 0) {
 		original->type = "message/global";
+		encode(original);
+	} else if (has_sound_lines(bytes)) {
+		original->type = "message/rfc822";
+		original->encoding = eight ? "8bit" : "7bit";
+	} else {
+		make_header(notice, original);
+	}
+}
+
+/*
+ * A notice that failed says to the postmaster what nobody else was told: all
+ * of it, or as much as there is room for, in a form that no hop refuses for
+ * its 8-bit bytes; the notice may have failed for just that.
+ */
+static void
+make_notice(const struct notice *notice, struct notice_original *original)
+{
+	struct buf *bytes = &original->bytes;
+
+	if (notice->content->size > NOTICE_MAX)
+		buf_cut(bytes, span_find_last(buf_span(bytes), '\n') + 1);
+	original->type = "message/rfc822";
+	original->encoding = "7bit";
+	if (is_plain(buf_span(bytes)))
+		return;
+	original->type = "text/plain; charset=utf-8";
+	encode(original);
 }
 
 void
 notice_original_read(const struct notice *notice,
     struct notice_original *original)
 {
-	bool all;
+	void (*make)(const struct notice *notice,
+	    struct notice_original *original) = make_header;
+	size_t max = HEADER_MAX;
 
 	*original = (struct notice_original){ .type = NULL };
 	buf_init(&original->bytes, BYTES_MAX);
 	if (notice->content == NULL || notice->content->size == 0)
 		return;
-	all = wants_all(notice);
-	if (!read_head(notice, all ? FULL_MAX : HEADER_MAX, &original->bytes))
-		return;
-	if (all)
-		make_all(notice, original);
-	else
-		make_header(notice, original);
+	if (is_about_notice(notice)) {
+		make = make_notice;
+		max = NOTICE_MAX;
+	} else if (wants_all(notice)) {
+		make = make_all;
+		max = FULL_MAX;
+	}
+	if (read_head(notice, max, &original->bytes))
+		make(notice, original);
 }
 
 void

@@ -14,8 +14,9 @@ struct notice_original {
 };
 
 /*
- * Reads all of it when RET=FULL was asked for, it failed and is small; else
- * its header (RFC 3461 4.3).
+ * Reads all of it when RET=FULL was asked for, it failed, is small and has the
+ * lines of mail; else its header (RFC 3461 4.3).  Of a notice that failed, all
+ * up to 1 MiB.  But for 8-bit message/rfc822 it is 7-bit.
  */
 void notice_original_read(const struct notice *notice,
     struct notice_original *original);

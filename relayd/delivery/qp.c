@@ -2,7 +2,8 @@
  * qp - quoted-printable.
  *
  * Job:     write any bytes as lines of at most 76 printable characters.
- * Called:  by downgrade.c for the 8-bit parts of a message.
+ * Called:  by downgrade.c for the 8-bit parts of a message; by what writes
+ *          notices.
  * Owns:    nothing.
  * Never:   moves a hard line break (RFC 2045 6.7, rule 4).
  */
@@ -104,4 +105,14 @@ qp_end(struct qp *qp, struct buf *out)
 	if (qp->cr)
 		put_quoted(qp, '\r', out);
 	qp->cr = false;
+}
+
+void
+qp_all(struct span text, struct buf *out)
+{
+	struct qp qp;
+
+	qp_begin(&qp);
+	qp_add(&qp, text, out);
+	qp_end(&qp, out);
 }

@@ -28,5 +28,7 @@ void qp_begin(struct qp *qp);
 void qp_add(struct qp *qp, struct span in, struct buf *out);
 /* No more comes: what was held is written. */
 void qp_end(struct qp *qp, struct buf *out);
+/* The three, of a text that is whole. */
+void qp_all(struct span text, struct buf *out);
 
 #endif

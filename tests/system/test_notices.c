@@ -151,6 +151,45 @@ START_TEST(a_notice_that_fails_goes_to_the_postmaster_and_no_further)
 }
 END_TEST
 
+/* The sender's own server is an old one: the notice reaches him all the same. */
+START_TEST(a_notice_about_a_utf8_address_passes_a_seven_bit_hop)
+{
+	static const struct hop_rule old[] = {
+		{ HOP_EHLO, NULL, "250 hop.test", 0 },
+		HOP_RULES_END,
+	};
+	static const char *const texts[] = {
+		"Final-Recipient: utf-8; gr\\x{FC}n@lab.test",
+		"Status: 5.6.7",
+		"Content-Type: message/global",
+		NULL,
+	};
+	const struct hop_mail *mail;
+	struct scene scene;
+	struct talk talk;
+
+	scene_open(&scene, &(struct scene_setup){ .lab = old });
+	ck_assert(talk_open(&talk, NULL, daemon_port(scene.daemon)));
+	ck_assert_int_eq(talk_reply(&talk), 220);
+	ck_assert_int_eq(talk_say(&talk, "EHLO printer.test"), 250);
+	ck_assert_int_eq(talk_say(&talk, "MAIL FROM:<printer@lab.test> %s",
+			     _i == 0 ? "SMTPUTF8" : "SMTPUTF8 RET=FULL"),
+	    250);
+	ck_assert_int_eq(talk_say(&talk, "RCPT TO:<gr\xc3\xbcn@lab.test>"),
+	    250);
+	ck_assert_int_eq(talk_say(&talk, "DATA"), 354);
+	ck_assert_int_eq(talk_say(&talk,
+			     "Subject: gr\xc3\xbcn\r\n\r\ngr\xc3\xbcn\r\n."),
+	    250);
+	talk_close(&talk);
+	mail = hop_wait_for(scene.lab, "printer@lab.test", SCENE_WAIT_MS);
+	ck_assert_ptr_nonnull(mail);
+	assert_holds(buf_span(&mail->content), texts);
+	ck_assert(!span_eight_bit(buf_span(&mail->content)));
+	scene_close(&scene);
+}
+END_TEST
+
 START_TEST(mail_that_outlives_its_lifetime_fails_with_its_last_reason)
 {
 	static const struct hop_rule waits[] = {
@@ -214,6 +253,8 @@ notices_suite(void)
 	    the_owner_of_a_grant_is_told_when_the_sender_is_nobody);
 	tcase_add_test(tcase,
 	    a_notice_that_fails_goes_to_the_postmaster_and_no_further);
+	tcase_add_loop_test(tcase,
+	    a_notice_about_a_utf8_address_passes_a_seven_bit_hop, 0, 2);
 	tcase_add_test(tcase,
 	    mail_that_outlives_its_lifetime_fails_with_its_last_reason);
 	tcase_add_test(tcase, mail_that_waits_long_brings_one_notice_of_delay);

@@ -195,13 +195,17 @@ START_TEST(utf8_recipient_is_written_in_ascii_fields)
 	outcome_set(&story.outcome, OUTCOME_FAILED, 550, "5.1.1",
 	    SPAN("550 gr\xc3\xbc\xc3\x9f"), "mx");
 	story_send(&story);
-	ck_assert_int_eq(story_envelope.body, BODY_8BIT);
+	/* whatever the next hop takes */
+	story_is_well_formed(false);
+	ck_assert_int_eq(story_envelope.body, BODY_7BIT);
 	ck_assert_uint_eq(story_envelope.flags, ENVELOPE_NOTICE);
 	story_has("\r\nFinal-Recipient: utf-8; "
 		  "gr\\x{FC}\\x{DF}\\x{2B}e@example.org\r\n");
-	story_has("\r\n    <gr\xc3\xbc\xc3\x9f+e@example.org>\r\n");
+	story_has("\r\nContent-Type: text/plain; charset=utf-8\r\n"
+		  "Content-Transfer-Encoding: quoted-printable\r\n");
+	story_has("\r\n    <gr=C3=BC=C3=9F+e@example.org>\r\n");
 	story_has("\r\nDiagnostic-Code: smtp; 550 gr\\xc3\\xbc\\xc3\\x9f\r\n");
-	story_has(" said: 550 gr\xc3\xbc\xc3\x9f\r\n");
+	story_has(" said: 550 gr=C3=BC=C3=9F\r\n");
 	story_has("\r\nContent-Type: message/global-headers\r\n"
 		  "Content-Transfer-Encoding: quoted-printable\r\n");
 	story_has("\r\nSubject: gr=C3=BC=C3=9F\r\n");

@@ -8,6 +8,12 @@
 #include "tests/support/story.h"
 #include "tests/support/suite.h"
 
+#define LINE_100                                             \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LINE_500  LINE_100 LINE_100 LINE_100 LINE_100 LINE_100
+#define LINE_1000 LINE_500 LINE_500
+
 START_TEST(whole_message_comes_back_when_asked_for)
 {
 	struct story story;
@@ -94,6 +100,81 @@ START_TEST(header_with_an_endless_line_is_encoded)
 }
 END_TEST
 
+/* What only message/rfc822 may not be: RFC 6532 3.7. */
+START_TEST(utf8_message_comes_back_in_seven_bits)
+{
+	struct story story;
+
+	story_begin(&story);
+	story.envelope.flags = ENVELOPE_RET_FULL | ENVELOPE_SMTPUTF8;
+	story.original = SPAN("Subject: gr\xc3\xbc\r\n\r\nbody\r\n");
+	story_send(&story);
+	story_is_well_formed(false);
+	ck_assert_int_eq(story_envelope.body, BODY_7BIT);
+	story_has("\r\nContent-Type: message/global\r\n"
+		  "Content-Transfer-Encoding: quoted-printable\r\n"
+		  "\r\nReceived: by us\r\nSubject: gr=C3=BC\r\n\r\nbody\r\n");
+}
+END_TEST
+
+/* message/rfc822 must not be encoded, and a hop may refuse such lines. */
+START_TEST(message_without_the_lines_of_mail_comes_back_as_its_header)
+{
+	const struct span originals[] = {
+		SPAN("Subject: x\r\n\r\na\0b\r\n"),
+		SPAN("Subject: x\r\n\r\n" LINE_1000 "\r\n"),
+	};
+	struct story story;
+
+	story_begin(&story);
+	story.envelope.flags = ENVELOPE_RET_FULL;
+	story.original = originals[_i];
+	story_send(&story);
+	story_is_well_formed(false);
+	story_has("\r\nContent-Type: text/rfc822-headers\r\n");
+	story_has("\r\nSubject: x\r\n\r\n--");
+}
+END_TEST
+
+START_TEST(failed_notice_of_8_bits_comes_back_in_seven)
+{
+	struct story story;
+
+	story_begin(&story);
+	story.envelope.flags = ENVELOPE_NOTICE;
+	story.original = SPAN("Subject: x\r\n\r\n8-bit \xe4\r\n");
+	story_send_to(&story, SPAN("postmaster@campus.test"), false);
+	story_is_well_formed(false);
+	ck_assert_int_eq(story_envelope.body, BODY_7BIT);
+	story_has("\r\nContent-Type: text/plain; charset=utf-8\r\n"
+		  "Content-Transfer-Encoding: quoted-printable\r\n"
+		  "\r\nReceived: by us\r\nSubject: x\r\n\r\n8-bit =E4\r\n");
+}
+END_TEST
+
+/* Else nobody would ever hear whom it was about. */
+START_TEST(large_notice_that_failed_comes_back_to_the_postmaster)
+{
+	static char body[2 << 20];
+	struct story story;
+	size_t i;
+
+	memcpy(body, "Subject: large\r\n\r\n--m\r\nAbout: bob\r\n", 35);
+	for (i = 35; i + 16 <= sizeof(body); i += 16)
+		memcpy(body + i, "X-Field: 12345\r\n", 16);
+	story_begin(&story);
+	story.envelope.flags = ENVELOPE_NOTICE;
+	story.original = span_make(body, _i == 0 ? 35 + 16 * 20000 : i);
+	story_send_to(&story, SPAN("postmaster@campus.test"), false);
+	story_is_well_formed(false);
+	story_has("\r\nContent-Type: message/rfc822\r\n");
+	story_has("\r\nAbout: bob\r\n");
+	story_has("\r\nX-Field: 12345\r\n\r\n--=_relayd_");
+	ck_assert_uint_ge(story_written.len, 300000);
+	ck_assert_uint_le(story_written.len, (1 << 20) + 8192);
+}
+END_TEST
+
 START_TEST(boundary_separates_the_parts_and_ends_them)
 {
 	struct story story;
@@ -169,6 +250,12 @@ notice_original_suite(void)
 	tcase_add_test(tcase, endless_header_is_cut_at_a_line);
 	tcase_add_test(tcase, header_that_is_no_text_is_encoded);
 	tcase_add_test(tcase, header_with_an_endless_line_is_encoded);
+	tcase_add_test(tcase, utf8_message_comes_back_in_seven_bits);
+	tcase_add_loop_test(tcase,
+	    message_without_the_lines_of_mail_comes_back_as_its_header, 0, 2);
+	tcase_add_test(tcase, failed_notice_of_8_bits_comes_back_in_seven);
+	tcase_add_loop_test(tcase,
+	    large_notice_that_failed_comes_back_to_the_postmaster, 0, 2);
 	tcase_add_test(tcase, boundary_separates_the_parts_and_ends_them);
 	tcase_add_test(tcase, boundary_never_occurs_in_the_parts);
 	tcase_add_test(tcase,
