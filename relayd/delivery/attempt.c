@@ -61,7 +61,8 @@ choose(struct attempt *attempt, size_t most)
 		attempt->recipients[attempt->count++] = i;
 	}
 	if (elsewhere)
-		router_spread(attempt->core->router, attempt->letter);
+		router_spread(attempt->core->router, attempt->letter,
+		    errand_told(attempt->errand));
 }
 
 static void
@@ -225,14 +226,13 @@ may_go_at_once(const struct attempt *attempt, bool reused)
 }
 
 static struct plan
-plan_after_job(struct attempt *attempt, const struct judgement *judgement,
-    bool reused)
+plan_after_job(struct attempt *attempt, const struct judgement *judgement)
 {
 	const struct errand *errand = attempt->errand;
 	bool kept = judgement->kept > 0 || errand_kept(errand);
 	struct plan plan = { .way = WAY_DONE };
 
-	if (judgement->kept > 0 && may_go_at_once(attempt, reused)) {
+	if (judgement->at_once) {
 		plan.way = WAY_FRONT;
 		plan.offset = errand_offset(errand);
 		plan.kept = errand_kept(errand);
@@ -352,7 +352,9 @@ attempt_end(struct attempt *attempt, bool reused)
 
 	attempt->core->counts.attempts++;
 	judgement_reach(&judgement, attempt);
-	plan = plan_after_job(attempt, &judgement, reused);
+	judgement.at_once =
+	    judgement.kept > 0 && may_go_at_once(attempt, reused);
+	plan = plan_after_job(attempt, &judgement);
 	finish(attempt, &judgement, &plan);
 }
 

@@ -176,13 +176,22 @@ wants_relayed(const struct attempt *attempt, size_t recipient,
 	    !outcome->passed_on_dsn;
 }
 
+/* Is it time to say so of those that are kept?  Not while they go on at once. */
 static bool
-wants_delay(const struct attempt *attempt)
+wants_delay(const struct judgement *judgement, const struct attempt *attempt)
 {
 	int64_t after = attempt->core->conf->delivery.notice_after;
 
 	return after > 0 && age_of(attempt) >= after &&
-	    !errand_told(attempt->errand);
+	    !errand_told(attempt->errand) && !judgement->at_once;
+}
+
+/* Was this the last group of recipients, and is one of any group kept? */
+static bool
+ends_round(const struct judgement *judgement, const struct attempt *attempt)
+{
+	return !attempt->more && !judgement->crowded &&
+	    (judgement->kept > 0 || errand_kept(attempt->errand));
 }
 
 static void
@@ -218,7 +227,8 @@ carry_out_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 		break;
 	case OUTCOME_LATER:
 		letter_release(attempt->letter, recipient);
-		if (wants_delay(attempt))
+		if (wants_delay(judgement, attempt) &&
+		    !(judgement->crowded && says_too_many(outcome)))
 			teller_tell(core->teller, attempt->letter, recipient,
 			    NOTICE_DELAYED, outcome);
 		break;
@@ -236,8 +246,7 @@ judgement_carry_out(struct judgement *judgement, struct attempt *attempt)
 	    xcalloc(attempt->count, sizeof(*judgement->settled));
 	for (i = 0; i < attempt->count; i++)
 		carry_out_one(judgement, attempt, i);
-	if (wants_delay(attempt) && judgement->kept > 0 && !attempt->more &&
-	    !judgement->crowded)
+	if (wants_delay(judgement, attempt) && ends_round(judgement, attempt))
 		errand_set_told(attempt->errand, true);
 	teller_send(attempt->core->teller, attempt->letter);
 }

@@ -10,10 +10,11 @@
  * What becomes of each recipient of an attempt.
  */
 struct judgement {
-	size_t kept;          /* recipients that are tried again */
-	bool crowded;         /* the peer takes fewer recipients at a time */
-	size_t crowded_from;  /* the first of those, a number in the envelope */
-	size_t settled_count; /* to be settled now */
+	size_t kept;         /* recipients that are tried again */
+	bool crowded;        /* the peer takes fewer recipients at a time */
+	size_t crowded_from; /* the first of those, a number in the envelope */
+	bool at_once; /* set by the caller: those kept are tried again now */
+	size_t settled_count;       /* to be settled now */
 	struct settlement *settled; /* owned */
 };
 

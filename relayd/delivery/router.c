@@ -315,7 +315,7 @@ router_reload(struct router *router)
 }
 
 void
-router_spread(struct router *router, struct letter *letter)
+router_spread(struct router *router, struct letter *letter, bool told)
 {
 	const struct envelope *envelope = letter_envelope(letter);
 	struct destination *destination;
@@ -332,7 +332,8 @@ router_spread(struct router *router, struct letter *letter)
 		if (destination->mark == mark)
 			continue;
 		destination->mark = mark;
-		destination_add(destination, letter->entry);
+		errand_set_told(destination_add(destination, letter->entry),
+		    told);
 	}
 }
 
@@ -358,7 +359,7 @@ rescue(struct router *router, struct letter *letter)
 		router_forget(router, letter);
 		return false;
 	}
-	router_spread(router, letter);
+	router_spread(router, letter, was_told(router->core, letter->entry));
 	letter_close(letter, router->core->spool);
 	if (letter->errand_count == 0) {
 		spool_id_text(letter->id, id);

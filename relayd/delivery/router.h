@@ -27,8 +27,8 @@ void router_place(struct router *router, struct spool_entry *entry,
     struct span domains);
 /* New rules: domains may lead elsewhere. */
 void router_reload(struct router *router);
-/* An open letter: every recipient that nobody sees to gets an errand. */
-void router_spread(struct router *router, struct letter *letter);
+/* An open letter: every recipient that nobody sees to gets an errand, whose delay was told or not. */
+void router_spread(struct router *router, struct letter *letter, bool told);
 /* An errand whose route may have changed is read and put where it belongs. */
 void router_sort(struct router *router, struct errand *errand);
 /* After work on a letter: frees it, or sees to it that somebody is there for it. */

@@ -104,6 +104,54 @@ START_TEST(a_delay_is_told_of_every_group_of_recipients)
 }
 END_TEST
 
+/* The last group is delivered: the first one has heard of its delay. */
+START_TEST(a_delay_of_the_first_group_is_told_once)
+{
+	hosts[0].answer = far_side_4xx;
+	sending_250(&sending, "later@campus.test", "b@campus.test");
+	sending_run(&sending, 4 * HOUR - MINUTE);
+	hosts[0].answer = far_side_by_name;
+	sending_run(&sending, DAY);
+	ck_assert_uint_eq(hosts[0].delivered, 150);
+	ck_assert_uint_eq(far_side_told("delayed"), 100);
+}
+END_TEST
+
+/* They go in the next transaction, at once. */
+START_TEST(who_is_only_one_too_many_is_not_delayed)
+{
+	hosts[0].answer = far_side_4xx;
+	send_to_many();
+	sending_run(&sending, 4 * HOUR - MINUTE);
+	hosts[0].answer = take_some;
+	hosts[0].owner = hosts;
+	sending_run(&sending, 2 * HOUR);
+	ck_assert_uint_eq(hosts[0].delivered, RECIPIENTS);
+	ck_assert_uint_eq(far_side_told("delayed"), 0);
+}
+END_TEST
+
+/* The connection had died of its age; the next one takes it. */
+static bool
+die_of_age(struct far_host *host, struct client_job *job)
+{
+	job->stale = true;
+	host->answer = NULL;
+	return false;
+}
+
+START_TEST(what_is_tried_again_at_once_is_not_delayed)
+{
+	hosts[0].answer = far_side_4xx;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 4 * HOUR - MINUTE);
+	hosts[0].answer = die_of_age;
+	sending_run(&sending, 2 * HOUR);
+	ck_assert_uint_eq(hosts[0].delivered, 1);
+	ck_assert_uint_eq(far_side.notices, 0);
+}
+END_TEST
+
 static Suite *
 judgement_suite(void)
 {
@@ -115,6 +163,9 @@ judgement_suite(void)
 	    a_hop_for_which_all_are_too_many_is_not_asked_again_at_once);
 	tcase_add_test(tcase, a_last_try_is_one_for_every_recipient);
 	tcase_add_test(tcase, a_delay_is_told_of_every_group_of_recipients);
+	tcase_add_test(tcase, a_delay_of_the_first_group_is_told_once);
+	tcase_add_test(tcase, who_is_only_one_too_many_is_not_delayed);
+	tcase_add_test(tcase, what_is_tried_again_at_once_is_not_delayed);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

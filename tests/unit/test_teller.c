@@ -224,6 +224,21 @@ START_TEST(a_restart_tells_of_a_delay_at_most_once_more)
 }
 END_TEST
 
+/* The new route's queue knows what the old one's had told. */
+START_TEST(a_reload_does_not_tell_of_a_delay_again)
+{
+	hosts[0].answer = far_side_4xx;
+	hosts[1].answer = far_side_4xx;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 6 * HOUR);
+	ck_assert_uint_eq(far_side_told("delayed"), 1);
+	sending_reload(&sending, "campus.test via=hop2\n");
+	sending_run(&sending, DAY);
+	ck_assert_uint_ge(hosts[1].jobs, 20);
+	ck_assert_uint_eq(far_side_told("delayed"), 1);
+}
+END_TEST
+
 static Suite *
 teller_suite(void)
 {
@@ -247,6 +262,7 @@ teller_suite(void)
 	tcase_add_test(tcase, failures_beyond_what_can_be_told_wait);
 	tcase_add_test(tcase, a_delay_is_told_once);
 	tcase_add_test(tcase, a_restart_tells_of_a_delay_at_most_once_more);
+	tcase_add_test(tcase, a_reload_does_not_tell_of_a_delay_again);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
