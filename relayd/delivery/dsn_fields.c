@@ -166,6 +166,7 @@ static const struct {
 	[NOTICE_FAILED] = { "failed", "5.0.0" },
 	[NOTICE_DELAYED] = { "delayed", "4.0.0" },
 	[NOTICE_RELAYED] = { "relayed", "2.0.0" },
+	[NOTICE_DELIVERED] = { "delivered", "2.0.0" },
 };
 
 /* RFC 3464 2.3. */

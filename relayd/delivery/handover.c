@@ -397,8 +397,11 @@ handover_hear_one(struct handover *handover, const struct reply *reply)
 {
 	size_t index = first_undecided(handover);
 
-	if (index < handover->job->recipient_count)
-		decide_by_reply(handover, index, kind_of(reply), reply);
+	if (index == handover->job->recipient_count)
+		return;
+	decide_by_reply(handover, index, kind_of(reply), reply);
+	handover->job->outcomes[index].final =
+	    kind_of(reply) == OUTCOME_DELIVERED;
 }
 
 bool

@@ -171,7 +171,7 @@ wants_relayed(const struct attempt *attempt, size_t recipient,
 {
 	const struct envelope *envelope = letter_envelope(attempt->letter);
 
-	/* RFC 3461 5.2.2, and 6.2 for "relayed". */
+	/* RFC 3461 5.2.2 for "relayed", 5.3 for "delivered". */
 	return (envelope->recipients[recipient].notify & NOTIFY_SUCCESS) != 0 &&
 	    !outcome->passed_on_dsn;
 }
@@ -216,7 +216,8 @@ carry_out_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 	case OUTCOME_DELIVERED:
 		core->counts.delivered++;
 		if (wants_relayed(attempt, recipient, outcome))
-			tell_or_settle(judgement, attempt, i, NOTICE_RELAYED,
+			tell_or_settle(judgement, attempt, i,
+			    outcome->final ? NOTICE_DELIVERED : NOTICE_RELAYED,
 			    DELIVERED);
 		else
 			settle(judgement, recipient, DELIVERED);

@@ -18,7 +18,8 @@
 enum notice_kind {
 	NOTICE_FAILED,
 	NOTICE_DELAYED,
-	NOTICE_RELAYED
+	NOTICE_RELAYED,
+	NOTICE_DELIVERED, /* into the mailbox: by LMTP */
 };
 
 /* One recipient of the notice's story. */

@@ -40,6 +40,7 @@ is_wanted(unsigned notify, enum notice_kind kind)
 	case NOTICE_DELAYED:
 		return notify == 0 || (notify & NOTIFY_DELAY) != 0;
 	case NOTICE_RELAYED:
+	case NOTICE_DELIVERED:
 		break;
 	}
 	return (notify & NOTIFY_SUCCESS) != 0;

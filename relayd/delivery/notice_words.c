@@ -78,6 +78,8 @@ notice_words_subject(const struct notice *notice, struct span to)
 		return "Mail is delayed: no need to send it again";
 	case NOTICE_RELAYED:
 		return "Mail was passed on";
+	case NOTICE_DELIVERED:
+		return "Mail was delivered";
 	case NOTICE_FAILED:
 		break;
 	}
@@ -129,6 +131,10 @@ say_what(const struct notice *notice, enum reader reader, struct buf *out)
 		    "that can be told:",
 		    whose, many);
 		return;
+	case NOTICE_DELIVERED:
+		fold_say(out, 0,
+		    "%s was delivered to the mailbox of %s:", whose, many);
+		return;
 	case NOTICE_DELAYED:
 		break;
 	}
@@ -162,12 +168,10 @@ say_recipient(const struct notice_recipient *of, enum notice_kind kind,
 
 	blank_line(out);
 	fold_say(out, INDENT, "<%.*s>", SPAN_ARG(of->recipient->address));
-	if (kind == NOTICE_RELAYED) {
-		if (outcome->remote != NULL)
-			fold_say(out, 2 * INDENT, "passed on to %s",
-			    outcome->remote);
+	if (kind == NOTICE_RELAYED && outcome->remote != NULL)
+		fold_say(out, 2 * INDENT, "passed on to %s", outcome->remote);
+	if (kind == NOTICE_RELAYED || kind == NOTICE_DELIVERED)
 		return;
-	}
 	if (meaning != NULL)
 		fold_say(out, 2 * INDENT, "%s", meaning);
 	if (outcome->text == NULL)

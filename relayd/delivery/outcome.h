@@ -29,6 +29,7 @@ struct outcome {
 	char *
 	    remote; /* owned: the next hop's name, "mx1.campus.test [192.0.2.1]:25"; NULL: we ourselves */
 	bool passed_on_dsn; /* delivered to a hop that offers DSN */
+	bool final;         /* delivered into the mailbox: RFC 2033 */
 };
 
 enum {
@@ -36,7 +37,7 @@ enum {
 };
 
 /*
- * Sets everything but passed_on_dsn: owned copies of remote and of at most
+ * Sets everything but passed_on_dsn and final: owned copies of remote and of at most
  * OUTCOME_TEXT_MAX bytes of text, in which every byte that is not printable
  * ASCII or UTF-8 becomes \xNN.  An enhanced code that is NULL, empty or of
  * another class than kind becomes x.0.0.  What outcome held before is freed,

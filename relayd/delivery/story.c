@@ -171,7 +171,7 @@ story_settle(struct story *story)
 	for (i = 0; i < story->count; i++) {
 		settled[i].recipient = story->recipients[i];
 		settled[i].how =
-		    story->kind == NOTICE_RELAYED ? DELIVERED : FAILED;
+		    story->kind == NOTICE_FAILED ? FAILED : DELIVERED;
 	}
 	story->letter = NULL;
 	letter->stories--;

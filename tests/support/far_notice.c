@@ -82,7 +82,8 @@ notice_send(const struct notice *notice, const struct conf *conf,
     struct span to, void (*done)(void *owner, enum commit_result result),
     void *owner)
 {
-	static const char *const kinds[] = { "failed", "delayed", "relayed" };
+	static const char *const kinds[] = { "failed", "delayed", "relayed",
+		"delivered" };
 	char id[SPOOL_ID_LEN + 1];
 	size_t i;
 

@@ -50,6 +50,7 @@ START_TEST(message_arrives_stuffed_on_the_wire_and_whole)
 	ck_assert(span_equal(buf_span(&message->content),
 	    SPAN("Subject: x\r\n\r\n.hello\r\n")));
 	ck_assert(scene.outcomes[0][0].passed_on_dsn);
+	ck_assert(!scene.outcomes[0][0].final);
 	ck_assert(scene.job[0].sent_dot);
 }
 END_TEST

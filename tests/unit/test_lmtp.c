@@ -105,6 +105,22 @@ START_TEST(greeting_is_lhlo_and_never_ehlo_or_helo)
 }
 END_TEST
 
+/* So NOTIFY=SUCCESS hears "delivered". */
+START_TEST(what_was_taken_is_in_the_mailbox)
+{
+	struct script_rule rules[] = {
+		SAY(". RCPT TO:<b", "452 4.2.2 full\r\n"), { .on = NULL }
+	};
+
+	scene.hop->rules = rules;
+	scene.hop->offers = manners[0];
+	client_scene_run(&scene);
+	ck_assert(scene.outcomes[0][0].final);
+	ck_assert(!scene.outcomes[0][1].final);
+	ck_assert(scene.outcomes[0][2].final);
+}
+END_TEST
+
 START_TEST(next_message_goes_over_the_same_connection)
 {
 	struct script_rule rules[] = {
@@ -191,6 +207,7 @@ lmtp_suite(void)
 	    each_recipient_has_its_own_reply_after_the_dot, 0,
 	    sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(tcase, greeting_is_lhlo_and_never_ehlo_or_helo);
+	tcase_add_test(tcase, what_was_taken_is_in_the_mailbox);
 	tcase_add_loop_test(tcase, next_message_goes_over_the_same_connection,
 	    0, 2);
 	tcase_add_test(tcase, hop_that_takes_data_for_nobody_is_left);

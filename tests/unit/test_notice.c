@@ -105,6 +105,23 @@ START_TEST(relayed_mail_is_told_of_without_a_fault)
 }
 END_TEST
 
+/* LMTP is the last step: RFC 3464 2.3.3. */
+START_TEST(mail_in_the_mailbox_is_told_of_as_delivered)
+{
+	struct story story;
+
+	story_begin(&story);
+	story.notice.kind = NOTICE_DELIVERED;
+	outcome_set(&story.outcome, OUTCOME_DELIVERED, 250, "2.1.5",
+	    SPAN("250 2.1.5 saved"), "unix:/run/lmtp");
+	story_send(&story);
+	story_has("\r\nSubject: Mail was delivered\r\n");
+	story_has("\r\nAction: delivered\r\nStatus: 2.1.5\r\n"
+		  "Remote-MTA: x-unix; /run/lmtp\r\n");
+	story_lacks("passed on");
+}
+END_TEST
+
 START_TEST(envelope_id_and_original_recipient_are_decoded)
 {
 	struct story story;
@@ -315,6 +332,7 @@ notice_suite(void)
 	tcase_add_test(tcase,
 	    delay_says_until_when_and_returns_the_header_only);
 	tcase_add_test(tcase, relayed_mail_is_told_of_without_a_fault);
+	tcase_add_test(tcase, mail_in_the_mailbox_is_told_of_as_delivered);
 	tcase_add_test(tcase, envelope_id_and_original_recipient_are_decoded);
 	tcase_add_loop_test(tcase, xtext_cannot_make_a_field, 0,
 	    sizeof(hostile_xtext) / sizeof(hostile_xtext[0]));

@@ -97,6 +97,9 @@ static const struct {
 	{ "a@campus.test", 0, "", NOTIFY_DELAY, NOTICE_DELAYED, 0, NOTIFY_SENDER, "a@campus.test" },
 	{ "a@campus.test", 0, "", 0, NOTICE_RELAYED, 0, NOTIFY_NOBODY, "" },
 	{ "a@campus.test", 0, "", NOTIFY_SUCCESS, NOTICE_RELAYED, 0, NOTIFY_SENDER, "a@campus.test" },
+	{ "a@campus.test", 0, "", NOTIFY_SUCCESS, NOTICE_DELIVERED, 0, NOTIFY_SENDER, "a@campus.test" },
+	{ "a@campus.test", 0, "", 0, NOTICE_DELIVERED, 0, NOTIFY_NOBODY, "" },
+	{ "a@outside.test", 0, "", NOTIFY_SUCCESS, NOTICE_DELIVERED, 0, NOTIFY_NOBODY, "" },
 	/* a notice of ours that failed: once to the postmaster, no loop */
 	{ "", N, "", 0, NOTICE_FAILED, 0, NOTIFY_POSTMASTER, "postmaster@campus.test" },
 	{ "", N, "", 0, NOTICE_DELAYED, 0, NOTIFY_NOBODY, "" },

@@ -160,6 +160,29 @@ START_TEST(a_next_hop_that_reports_itself_is_not_reported)
 }
 END_TEST
 
+static bool
+store(struct far_host *host, struct client_job *job)
+{
+	(void)host;
+	far_side_say(job, OUTCOME_DELIVERED, 250, "2.0.0", "250 saved");
+	job->outcomes[0].final = true;
+	return true;
+}
+
+START_TEST(what_a_mail_store_took_is_told_of_as_delivered)
+{
+	static const struct sending_to to[] = { { "a@campus.test",
+	    NOTIFY_SUCCESS } };
+
+	hosts[0].answer = store;
+	sending_mail(&sending, "s@campus.test", to, 1);
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(far_side_told("delivered"), 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+	ck_assert_uint_eq(sending_counts(&sending).delivered, 1);
+}
+END_TEST
+
 START_TEST(a_delay_that_could_not_be_told_is_told_later)
 {
 	hosts[0].answer = far_side_4xx;
@@ -257,6 +280,7 @@ teller_suite(void)
 	tcase_add_test(tcase,
 	    a_delivery_that_was_to_be_reported_is_settled_after_the_report);
 	tcase_add_test(tcase, a_next_hop_that_reports_itself_is_not_reported);
+	tcase_add_test(tcase, what_a_mail_store_took_is_told_of_as_delivered);
 	tcase_add_loop_test(tcase, a_delay_that_could_not_be_told_is_told_later,
 	    0, 2);
 	tcase_add_test(tcase, failures_beyond_what_can_be_told_wait);
