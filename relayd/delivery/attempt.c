@@ -267,10 +267,11 @@ static void
 done(struct attempt *attempt)
 {
 	bool others = left_some_out(attempt);
+	bool told = errand_told(attempt->errand);
 
 	drop_errand(attempt);
 	if (others)
-		router_spread(attempt->core->router, attempt->letter);
+		router_spread(attempt->core->router, attempt->letter, told);
 }
 
 static void

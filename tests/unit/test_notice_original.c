@@ -244,6 +244,7 @@ notice_original_suite(void)
 	Suite *suite = suite_create("notice_original");
 	TCase *tcase = tcase_create("notice_original");
 
+	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, story_set_up, story_tear_down);
 	tcase_add_test(tcase, whole_message_comes_back_when_asked_for);
 	tcase_add_test(tcase, large_message_comes_back_as_its_header);
