@@ -206,6 +206,17 @@ hostlist_failed(struct hostlist *list, size_t number)
 }
 
 void
+hostlist_broke(struct hostlist *list, size_t number)
+{
+	const struct core *core = list->destination->core;
+
+	/* Longer than the message waits: its next try is to go elsewhere. */
+	hostlist_failed(list, number);
+	list->hosts[number].failed_until +=
+	    (uint64_t)core->conf->delivery.retry_first * 2000;
+}
+
+void
 hostlist_worked(struct hostlist *list, size_t number)
 {
 	assert(number < list->count);

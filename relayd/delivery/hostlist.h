@@ -44,6 +44,8 @@ bool hostlist_sibling(const struct hostlist *list, uint32_t tried,
 const struct host *hostlist_host(const struct hostlist *list, size_t number);
 /* It did not answer, or it did. */
 void hostlist_failed(struct hostlist *list, size_t number);
+/* It greeted us, and then the first session with it broke or ended with 421. */
+void hostlist_broke(struct hostlist *list, size_t number);
 void hostlist_worked(struct hostlist *list, size_t number);
 
 #endif

@@ -307,15 +307,29 @@ worn_out(const struct line *line)
 	    lines_gives_way(line);
 }
 
+/*
+ * Whoever lets us in and then breaks off is no better than one who does not:
+ * RFC 5321 5.1 wants the others tried.  An old connection may end.
+ */
+static void
+blame_host(struct line *line)
+{
+	if (line->jobs == 1 && host_is_known(line))
+		hostlist_broke(&line->destination->hosts, line->used->host);
+}
+
 /* The destination hears what the attempt says of it.  True: as it should be. */
 static bool
-tell_destination(struct destination *destination, const struct attempt *attempt)
+tell_destination(struct line *line, const struct attempt *attempt)
 {
+	struct destination *destination = line->destination;
+
 	switch (attempt_says(attempt)) {
 	case ATTEMPT_ANSWERED:
 		destination_answered(destination);
 		return true;
 	case ATTEMPT_TROUBLE:
+		blame_host(line);
 		destination_trouble(destination, attempt_trouble(attempt));
 		break;
 	case ATTEMPT_STALE:
@@ -335,7 +349,7 @@ line_done(void *owner, struct client_job *job, bool usable)
 
 	assert(line->state == LINE_BUSY && &attempt->job == job);
 	line->attempt = NULL;
-	good = tell_destination(line->destination, attempt);
+	good = tell_destination(line, attempt);
 	attempt_end(attempt, line->jobs > 1);
 	destination_wake(line->destination);
 	if (!usable) {

@@ -80,6 +80,38 @@ START_TEST(next_hop_is_tried_when_both_have_failed)
 }
 END_TEST
 
+/* It greets, and that is all: each session ends with nothing or with 421. */
+static bool
+break_off(struct far_host *host, struct client_job *job)
+{
+	bool says = host->owner != NULL;
+
+	far_side_say(job, OUTCOME_LATER, says ? 421 : 0,
+	    says ? "4.3.2" : "4.4.2", "gone");
+	return false;
+}
+
+START_TEST(address_that_greets_and_breaks_off_is_tried_behind_the_others)
+{
+	size_t i, bad = _i < 2 ? 1 : 2;
+
+	for (i = 0; i < bad; i++) {
+		reached[i].answer = break_off;
+		reached[i].owner = _i % 2 == 0 ? NULL : &reached[i];
+	}
+	sending_many(&sending, "a@campus.test", 10);
+	sending_run(&sending, 10 * MINUTE);
+	ck_assert_uint_eq(reached[bad].delivered, 10);
+	ck_assert_uint_le(reached[0].jobs, 10);
+	/* and first again when some time has passed */
+	sending_run(&sending, HOUR);
+	reached[0].answer = NULL;
+	sending_one(&sending, "b@campus.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(reached[0].delivered, 1);
+}
+END_TEST
+
 START_TEST(all_that_are_silent_are_one_probe)
 {
 	size_t i;
@@ -124,6 +156,9 @@ line_suite(void)
 	tcase_add_test(tcase, first_to_greet_is_used_though_it_was_tried_first);
 	tcase_add_loop_test(tcase, next_hop_is_tried_when_both_have_failed, 0,
 	    2);
+	tcase_add_loop_test(tcase,
+	    address_that_greets_and_breaks_off_is_tried_behind_the_others, 0,
+	    4);
 	tcase_add_test(tcase, all_that_are_silent_are_one_probe);
 	tcase_add_loop_test(tcase,
 	    end_or_reload_while_both_are_tried_leaks_nothing, 0, 2);
