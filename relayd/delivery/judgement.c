@@ -16,7 +16,7 @@
 #include "relayd/delivery/teller.h"
 
 enum {
-	TEXT_MAX = 2048,
+	TEXT_MAX = 8192, /* an outcome's text, escaped, and its remote fit */
 	DAY = 86400,
 	HOUR = 3600,
 };

@@ -236,6 +236,27 @@ START_TEST(a_lifetime_ends_with_a_last_try_and_a_notice)
 }
 END_TEST
 
+static bool
+says_nothing_printable(struct far_host *host, struct client_job *job)
+{
+	char text[OUTCOME_TEXT_MAX + 1];
+
+	(void)host;
+	memset(text, 1, OUTCOME_TEXT_MAX);
+	text[OUTCOME_TEXT_MAX] = '\0';
+	return far_side_say(job, OUTCOME_LATER, 450, "4.2.1", text);
+}
+
+START_TEST(last_reason_is_told_however_long_it_is)
+{
+	hosts[0].answer = says_nothing_printable;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, 5 * DAY + 5 * MINUTE);
+	ck_assert_uint_eq(far_side_told("4.4.7"), 1);
+	ck_assert_uint_eq(far_side_told("the last time"), 1);
+}
+END_TEST
+
 /* ---- the end ---- */
 
 START_TEST(a_drain_finishes_what_is_in_flight_and_begins_nothing)
@@ -323,6 +344,7 @@ delivery_suite(void)
 	tcase_add_test(tcase, a_4xx_waits_with_a_back_off_of_its_own);
 	tcase_add_test(tcase, each_recipient_is_judged_on_its_own);
 	tcase_add_test(tcase, a_lifetime_ends_with_a_last_try_and_a_notice);
+	tcase_add_test(tcase, last_reason_is_told_however_long_it_is);
 	tcase_add_test(tcase,
 	    a_drain_finishes_what_is_in_flight_and_begins_nothing);
 	tcase_add_test(tcase, what_cannot_be_read_any_more_is_let_go_whole);
