@@ -256,8 +256,8 @@ give_back(struct destination *destination)
 
 	if (destination->has_room)
 		lines_forget(destination);
-	while (lines_are_wanted(destination->core->lines) &&
-	    (line = TAILQ_FIRST(&destination->idle)) != NULL)
+	while ((line = TAILQ_FIRST(&destination->idle)) != NULL &&
+	    lines_want(line))
 		line_quit(line);
 }
 

@@ -44,8 +44,11 @@ struct destination {
 	struct due due; /* scheduled when due_at is not LOOP_NEVER */
 	uint64_t due_at;
 	bool is_dirty, is_wanting;
-	bool has_room; /* for one more line, kept for it by lines.c */
 	TAILQ_ENTRY(destination) dirty_link, wanting_link;
+	/* What lines.c notes of it: */
+	bool has_room;          /* is kept for one more line of it */
+	bool is_stranger;       /* it was not the campus's choice just then */
+	uint64_t wanting_since; /* a number that grows */
 };
 
 /* For the router, who keeps it by name; takes a copy of name. */

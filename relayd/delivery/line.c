@@ -214,18 +214,6 @@ line_ready(void *owner)
 	destination_greeted(line->destination);
 }
 
-/* By the campus: a domain that it owns, or any hop that it has configured. */
-static bool
-is_chosen(const struct destination *destination)
-{
-	struct span domain;
-	bool hosted;
-
-	return router_is_hosted(destination) ||
-	    !router_domain(destination, &domain, &hosted) ||
-	    !rules_route(destination->core->rules, domain, &hosted)->mx;
-}
-
 /*
  * This host did not let us in: the next one, or the destination has none.
  * They refuse for good (RFC 7504 and 554, RFC 5321 3.1) only when every one
@@ -253,8 +241,8 @@ try_another(struct reach *reach, const struct outcome *why)
 		}
 	}
 	outcome_set(&last,
-	    line->refused && !is_chosen(destination) ? OUTCOME_FAILED :
-						       OUTCOME_LATER,
+	    line->refused && !router_is_hosted(destination) ? OUTCOME_FAILED :
+							      OUTCOME_LATER,
 	    why->code, why->enhanced, span_of(why->text), why->remote);
 	line_free(line);
 	destination_unreachable(destination, &last);

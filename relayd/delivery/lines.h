@@ -7,7 +7,9 @@
 #include "relayd/delivery/line.h"
 
 /*
- * All lines together: of them there is a ceiling, which destinations share.
+ * All lines together: of them there is a ceiling, which destinations share;
+ * a quarter of them is never the strangers', whose mail hosts the campus has not
+ * chosen and of whom there may be any number, slow or dead.
  */
 struct lines *lines_new(struct core *core);
 void lines_free(struct lines *lines);
@@ -18,8 +20,8 @@ void lines_free(struct lines *lines);
 bool lines_room(struct destination *destination);
 /* No longer wants one. */
 void lines_forget(struct destination *destination);
-/* Does some destination wait for room? */
-bool lines_are_wanted(const struct lines *lines);
+/* Does another destination wait for room that the end of this line makes? */
+bool lines_want(const struct line *line);
 /* Others want one: must this line end after its job? */
 bool lines_gives_way(const struct line *line);
 /* DUE_LINES: ends what has been idle too long. */

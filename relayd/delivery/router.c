@@ -231,6 +231,18 @@ router_is_hosted(const struct destination *destination)
 	return destination->lanes_forgotten; /* one of them may have been */
 }
 
+bool
+router_is_chosen(const struct destination *destination)
+{
+	const struct lane *lane = TAILQ_FIRST(&destination->lanes);
+	bool hosted;
+
+	return lane == NULL ||
+	    !rules_route(destination->core->rules, lane->item.key, &hosted)
+		 ->mx ||
+	    router_is_hosted(destination);
+}
+
 /*
  * A message found at a start that is long past the time of its delay notice
  * had one in an earlier life; one that is just past it may get a second one.

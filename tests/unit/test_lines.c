@@ -128,6 +128,43 @@ START_TEST(all_connections_are_shared_fairly)
 }
 END_TEST
 
+/* A newsletter to sixty strangers, who take their time or do not answer. */
+START_TEST(strangers_never_take_all_connections)
+{
+	static struct far_host far[61];
+	static char names[60][16];
+	char address[32];
+	size_t i;
+
+	sending_close(&sending);
+	far[60] = (struct far_host){ .name = "hop1", .answer_ms = 50 };
+	for (i = 0; i < 60; i++) {
+		snprintf(names[i], sizeof(names[i]), "mx.d%zu.test", i);
+		far[i] = (struct far_host){ .name = names[i],
+			.down = _i == 0 ? NULL : "timed out",
+			.connect_ms = _i == 0 ? 1 : 30 * SECOND,
+			.answer_ms = 10 * MINUTE };
+	}
+	sending_open(&sending, "campus.test via=hop1\n", far, 61);
+	sending.conf.delivery.connections = 20;
+	for (i = 0; i < 60; i++) {
+		snprintf(address, sizeof(address), "x@d%zu.test", i);
+		sending_one(&sending, address);
+	}
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(sending_counts(&sending).connections, 15);
+	/* The campus has the rest, and nobody's wish ends a connection of it. */
+	sending_many(&sending, "a@campus.test", 300);
+	sending_run(&sending, 5 * SECOND);
+	ck_assert_uint_eq(far[60].delivered, 300);
+	ck_assert_uint_eq(far[60].connects, 5);
+	sending_run(&sending, HOUR);
+	for (i = 0; i < 60; i++)
+		ck_assert_uint_ge(far[i].connects, 1);
+	ck_assert_uint_eq(sending_owed(&sending), _i == 0 ? 0 : 60);
+}
+END_TEST
+
 /* ---- many more destinations than connections ---- */
 
 enum {
@@ -187,6 +224,7 @@ lines_suite(void)
 	    a_reload_ends_connections_when_their_message_is_through);
 	tcase_add_test(tcase, a_raised_ceiling_is_used_at_once);
 	tcase_add_test(tcase, all_connections_are_shared_fairly);
+	tcase_add_loop_test(tcase, strangers_never_take_all_connections, 0, 2);
 	tcase_add_test(tcase,
 	    a_crowd_of_destinations_does_not_take_connections_before_their_use);
 	suite_add_tcase(suite, tcase);

@@ -210,16 +210,15 @@ START_TEST(hops_of_the_campus_do_not_refuse_for_good_whoever_shares_them)
 	hosts[0].down = "554 no service here";
 	hosts[0].refuses = true;
 	sending_one(&sending, "a@else.test");
-	if (_i == 1) /* the campus comes when strangers have been there */
+	if (_i == 1) /* the campus comes when strangers have been refused */
 		sending_run(&sending, SECOND);
 	sending_one(&sending, "b@campus.test");
 	sending_run(&sending, SECOND);
 	ck_assert_uint_eq(far_side_told("b@campus.test"), 0);
-	ck_assert_uint_eq(far_side_told("a@else.test"), 0);
-	ck_assert_uint_eq(sending_owed(&sending), 2);
+	ck_assert_uint_eq(far_side_told("a@else.test"), (size_t)_i);
 	hosts[0].down = NULL;
 	sending_run(&sending, MINUTE);
-	ck_assert_uint_eq(hosts[0].delivered, 2);
+	ck_assert_uint_eq(hosts[0].delivered, 2 - (size_t)_i);
 	ck_assert_uint_eq(sending_owed(&sending), 0);
 }
 END_TEST
