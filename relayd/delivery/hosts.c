@@ -21,7 +21,7 @@
 #include "relayd/delivery/ourselves.h"
 
 enum {
-	NAMES_MAX = 20, /* hosts that are looked up; RFC 5321 5.1 asks for 2 */
+	NAMES_MAX = 20, /* hosts that are looked up together */
 	PORT_SMTP = 25
 };
 
@@ -46,16 +46,20 @@ struct hosts_search {
 	char domain[DOMAIN_MAX + 1];
 	char hostname[DOMAIN_MAX + 1]; /* a reload frees that of needs */
 	bool hosted;
-	bool by_mx;       /* hops are tried even when they are ourselves */
-	bool cut;         /* somebody was left out for being ourselves */
-	struct query *mx; /* under way, or NULL */
-	size_t waiting;   /* queries of candidates under way */
+	bool by_mx;            /* hops are tried even when they are ourselves */
+	bool cut;              /* somebody was left out for being ourselves */
+	struct query *mx;      /* under way, or NULL */
+	struct mx *mx_records; /* owned, in order; NULL without */
+	size_t mx_count, mx_used;
+	size_t waiting; /* queries of candidates under way */
 	size_t count;
 	struct candidate candidates[NAMES_MAX];
 	struct hosts_answer answer;
 	void (*done)(void *owner, const struct hosts_answer *answer);
 	void *owner;
 };
+
+static bool look_up_more(struct hosts_search *search);
 
 /* ---- the end of a search ---- */
 
@@ -65,6 +69,7 @@ search_reap(void *owner)
 	struct hosts_search *search = owner;
 
 	outcome_clear(&search->answer.outcome);
+	free(search->mx_records);
 	free(search);
 }
 
@@ -111,21 +116,16 @@ is_ourselves(const struct hosts_search *search, const struct ip *ip)
 	return ourselves_have(ip, loop_now(search->needs.loop));
 }
 
-/* Not "": the null MX and address hops have no name. */
-static bool
-is_our_name(const struct hosts_search *search, const char *name)
-{
-	return name[0] != '\0' &&
-	    span_equal_nocase(span_of(name), span_of(search->hostname));
-}
-
 static bool
 candidate_is_ourselves(const struct hosts_search *search,
     const struct candidate *candidate)
 {
 	size_t i;
 
-	if (is_our_name(search, candidate->name))
+	/* Not "": address hops have no name. */
+	if (candidate->name[0] != '\0' &&
+	    span_equal_nocase(span_of(candidate->name),
+		span_of(search->hostname)))
 		return true;
 	for (i = 0; i < candidate->count; i++)
 		if (is_ourselves(search, &candidate->addresses[i]))
@@ -150,7 +150,10 @@ cut_ourselves(struct hosts_search *search)
 	while (
 	    kept < search->count && search->candidates[kept].preference < limit)
 		kept++;
-	search->cut |= kept < search->count;
+	if (kept < search->count) {
+		search->cut = true;
+		search->mx_used = search->mx_count;
+	}
 	search->count = kept;
 }
 
@@ -212,6 +215,8 @@ conclude(struct hosts_search *search)
 		cut_ourselves(search);
 	list_hosts(search);
 	failed = first_failed(search);
+	if (search->answer.count == 0 && failed == NULL && look_up_more(search))
+		return;
 	if (search->answer.count > 0)
 		end(search);
 	else if (failed != NULL)
@@ -334,31 +339,29 @@ random_number(void *owner)
 	return number;
 }
 
-/*
- * Our own name cuts the list wherever it stands, also behind the hosts that
- * are looked up.
- */
-static size_t
-cut_our_name(struct hosts_search *search, const struct mx *records,
-    size_t count)
+/* The next hosts of the list: the first, or when those before do not exist. */
+static bool
+look_up_more(struct hosts_search *search)
 {
-	uint32_t limit = UINT32_MAX;
-	size_t i;
+	const struct mx *record;
 
-	for (i = 0; i < count; i++)
-		if (records[i].preference < limit &&
-		    is_our_name(search, records[i].host))
-			limit = records[i].preference;
-	for (i = 0; i < count && records[i].preference < limit; i++)
-		;
-	search->cut = i < count;
-	return i;
+	search->count = 0;
+	while (
+	    search->count < NAMES_MAX && search->mx_used < search->mx_count) {
+		record = &search->mx_records[search->mx_used++];
+		add_candidate(search, record->host, PORT_SMTP,
+		    record->preference);
+	}
+	if (search->count == 0)
+		return false;
+	look_up_all(search);
+	return true;
 }
 
 static void
 use_records(struct hosts_search *search, const struct mx_answer *answer)
 {
-	struct mx records[RESOLVE_MX_MAX];
+	struct mx *records = xcalloc(RESOLVE_MX_MAX, sizeof(*records));
 	size_t count = 0, i;
 
 	/* RFC 7505 3: the null MX stands alone; elsewhere "." is no host. */
@@ -366,13 +369,12 @@ use_records(struct hosts_search *search, const struct mx_answer *answer)
 		if (answer->records[i].host[0] != '\0')
 			records[count++] = answer->records[i];
 	mx_order(records, count, random_number, search);
-	count = cut_our_name(search, records, count);
-	for (i = 0; i < count; i++)
-		add_candidate(search, records[i].host, PORT_SMTP,
-		    records[i].preference);
-	if (search->count > 0)
-		look_up_all(search);
-	else
+	search->mx_records = records;
+	search->mx_count = search->hostname[0] == '\0' ?
+	    count :
+	    mx_better(records, count, search->hostname);
+	search->cut = search->mx_count < count;
+	if (!look_up_more(search))
 		conclude(search);
 }
 

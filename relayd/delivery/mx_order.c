@@ -1,7 +1,7 @@
 /*
  * mx_order - in which order mail exchangers are tried.
  *
- * Job:     sort and shuffle.
+ * Job:     sort and shuffle; cut off ourselves, by name.
  * Called:  by hosts.c.
  * Owns:    nothing.
  * Never:   leaves one out.
@@ -9,6 +9,8 @@
 #include "relayd/delivery/mx_order.h"
 
 #include <stdlib.h>
+
+#include "base/span.h"
 
 static int
 by_preference(const void *a, const void *b)
@@ -48,4 +50,19 @@ mx_order(struct mx *records, size_t count, uint64_t (*random)(void *owner),
 			end++;
 		shuffle(records + first, end - first, random, owner);
 	}
+}
+
+size_t
+mx_better(const struct mx *records, size_t count, const char *us)
+{
+	uint32_t limit = UINT32_MAX;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (records[i].preference < limit &&
+		    span_equal_nocase(span_of(records[i].host), span_of(us)))
+			limit = records[i].preference;
+	for (i = 0; i < count && records[i].preference < limit; i++)
+		;
+	return i;
 }

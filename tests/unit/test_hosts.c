@@ -369,6 +369,24 @@ START_TEST(our_own_name_cuts_wherever_it_stands_among_many)
 }
 END_TEST
 
+START_TEST(hosts_that_were_not_looked_up_may_exist)
+{
+	const char *records[] = { NULL, "last a 192.0.2.1", NULL };
+	struct buf mx;
+	int i;
+
+	buf_init(&mx, 4000);
+	buf_add(&mx, SPAN("d.test mx 10:gone"));
+	for (i = 0; i < 30; i++)
+		buf_addf(&mx, ",10:gone%d", i);
+	buf_add(&mx, SPAN(",20:last"));
+	records[0] = buf_text(&mx);
+	zone = records;
+	ck_assert_str_eq(find("mx", "d.test", false), "last[192.0.2.1]:25");
+	buf_clear(&mx);
+}
+END_TEST
+
 START_TEST(cancelled_search_tells_nobody)
 {
 	static const char *const records[] = { "d.test mx 10:a",
@@ -434,6 +452,7 @@ hosts_suite(void)
 	tcase_add_test(tcase, equals_are_shuffled_and_others_never);
 	tcase_add_test(tcase, no_host_fills_the_list_and_the_list_is_bounded);
 	tcase_add_test(tcase, our_own_name_cuts_wherever_it_stands_among_many);
+	tcase_add_test(tcase, hosts_that_were_not_looked_up_may_exist);
 	tcase_add_loop_test(tcase, cancelled_search_tells_nobody, 0, 3);
 	tcase_add_loop_test(tcase, own_interfaces_are_ourselves, 0, 8);
 	suite_add_tcase(suite, tcase);
