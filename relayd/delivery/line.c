@@ -227,7 +227,8 @@ try_another(struct reach *reach, const struct outcome *why)
 	struct outcome last = { .kind = OUTCOME_NONE };
 	size_t number;
 
-	if (why->kind != OUTCOME_FAILED)
+	/* Of another list, it may have hosts that this line never asked. */
+	if (why->kind != OUTCOME_FAILED || !host_is_known(line))
 		line->refused = false;
 	if (!host_is_known(line) && other_of(reach)->client != NULL)
 		return;

@@ -146,12 +146,13 @@ search_reap(void *owner)
 }
 
 static void
-add_mx(struct hosts_answer *answer, const char *name, struct span domain)
+list_mx(struct hosts_answer *answer, const char *which, struct span domain)
 {
 	struct host *host = &answer->hosts[answer->count++];
 
-	snprintf(host->name, sizeof(host->name), "%s%.*s", name,
+	snprintf(host->name, sizeof(host->name), "%s%.*s", which,
 	    SPAN_ARG(domain));
+	host->ip.bytes[15] = (uint8_t)answer->count;
 	host->port = 25;
 }
 
@@ -174,12 +175,13 @@ list_hosts(struct hosts_answer *answer, const struct route *route,
 		host = &answer->hosts[answer->count++];
 		memset(host->ip.bytes + 10, 0xff, 2);
 	}
-	if (route->mx && span_equal(domain, SPAN("two.test"))) {
-		add_mx(answer, "hop1", SPAN(""));
-		add_mx(answer, "hop2", SPAN(""));
-	} else if (route->mx) {
-		add_mx(answer, "mx.", domain);
-	}
+	if (!route->mx)
+		return;
+	list_mx(answer, "mx.", domain);
+	for (i = 0; i < far_side.host_count; i++)
+		if (strncmp(far_side.hosts[i].name, "mx2.", 4) == 0 &&
+		    span_equal(span_of(far_side.hosts[i].name + 4), domain))
+			list_mx(answer, "mx2.", domain);
 }
 
 struct hosts_search *

@@ -18,7 +18,8 @@
 
 /*
  * How a host behaves; by the name of its hop, or "mx.DOMAIN" for an MX route,
- * but two.test has hop1 and hop2.  The hop "dual" has two addresses, which are dual6 and dual4.
+ * which has an "mx2.DOMAIN" behind it when the test names one.
+ * The hop "dual" has two addresses, which are dual6 and dual4.
  */
 struct far_host {
 	const char *name;

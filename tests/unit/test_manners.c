@@ -20,6 +20,8 @@ START_TEST(only_what_all_hosts_refuse_for_good_fails)
 {
 	size_t i;
 
+	hosts[0].name = "mx.two.test";
+	hosts[1].name = "mx2.two.test";
 	for (i = 0; i < 2; i++) {
 		hosts[i].refuses = doors[_i].refuses[i];
 		hosts[i].down = hosts[i].refuses ? "554 no mail here" :

@@ -91,6 +91,61 @@ START_TEST(a_recipient_that_a_reload_brings_to_an_attempt_is_tried)
 }
 END_TEST
 
+START_TEST(a_delay_that_was_told_is_not_told_again_after_a_reload)
+{
+	static const struct sending_to to[] = { { "a@campus.test", 0 },
+		{ "b@also-campus.test", 0 } };
+
+	hosts[0].down = hosts[1].down = "connection refused";
+	sending_mail(&sending, "s@campus.test", to, 2);
+	sending_run(&sending, 5 * HOUR);
+	ck_assert_uint_eq(far_side_told("delayed"), 2);
+	sending_reload(&sending,
+	    "campus.test via=hop2\n"
+	    "also-campus.test via=hop1\n");
+	sending_run(&sending, 5 * HOUR);
+	ck_assert_uint_eq(far_side_told("delayed"), 2);
+	ck_assert_uint_eq(sending_owed(&sending), 1);
+}
+END_TEST
+
+/* 421 to the message, and the connection ends. */
+static bool
+leave(struct far_host *host, struct client_job *job)
+{
+	(void)host;
+	far_side_say(job, OUTCOME_LATER, 421, "4.3.2", "421 closing");
+	return false;
+}
+
+START_TEST(one_host_of_two_does_not_refuse_for_good_whatever_other_lines_meet)
+{
+	struct far_host *mx = &hosts[2], *mx2 = &hosts[1];
+
+	mx2->name = "mx2.else.test";
+	sending_one(&sending, "a@else.test");
+	sending_run(&sending, SECOND);
+	ck_assert_uint_eq(mx->delivered, 1);
+	/* one line is busy, a second one takes long to connect */
+	mx->answer = leave;
+	mx->answer_ms = 5 * SECOND;
+	mx->connect_ms = 10 * SECOND;
+	sending_many(&sending, "a@else.test", 2);
+	sending_run(&sending, 100);
+	ck_assert_uint_eq(mx->open, 2);
+	/* a third one finds that mx does not want us, and mx2 is down */
+	mx->connect_ms = SECOND;
+	mx->down = "554 no service here";
+	mx->refuses = true;
+	mx2->down = "connection refused";
+	sending_one(&sending, "a@else.test");
+	sending_run(&sending, 15 * SECOND);
+	ck_assert_uint_ge(mx2->connects, 1);
+	ck_assert_uint_eq(far_side_told("failed"), 0);
+	ck_assert_uint_eq(sending_owed(&sending), 3);
+}
+END_TEST
+
 START_TEST(what_comes_back_after_a_reload_goes_where_it_leads_now)
 {
 	static const struct sending_to to[] = { { "later@also-campus.test",
@@ -292,6 +347,10 @@ router_suite(void)
 	    a_reload_in_the_middle_of_a_transaction_sends_nothing_twice);
 	tcase_add_test(tcase,
 	    a_recipient_that_a_reload_brings_to_an_attempt_is_tried);
+	tcase_add_test(tcase,
+	    a_delay_that_was_told_is_not_told_again_after_a_reload);
+	tcase_add_test(tcase,
+	    one_host_of_two_does_not_refuse_for_good_whatever_other_lines_meet);
 	tcase_add_test(tcase,
 	    what_comes_back_after_a_reload_goes_where_it_leads_now);
 	tcase_add_test(tcase,
