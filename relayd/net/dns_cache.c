@@ -155,7 +155,7 @@ dns_entry_learn(struct dns_entry *entry, enum resolve_status status,
 	entry->mx = NULL;
 	entry->ip = NULL;
 	entry->status = status;
-	entry->count = count;
+	entry->count = entry->fresh = count;
 	if (count == 0)
 		return;
 	if (entry->kind == DNS_KIND_MX) {

@@ -40,6 +40,7 @@ struct dns_entry {
 	uint32_t ttl;
 	uint64_t expires; /* monotonic milliseconds; 0: nothing is known */
 	size_t count;
+	size_t fresh;  /* of these; behind them are some of an older answer */
 	struct mx *mx; /* owned; count of them, or of ip */
 	struct ip *ip; /* owned */
 	bool half;     /* of two address families one failed */

@@ -1,13 +1,17 @@
 /*
  * dns_found - what two answers about one name, AAAA and A, say together.
  *
- * Job:     one status, one list of addresses, one lifetime out of two.
+ * Job:     one status, one list of addresses, one lifetime out of two; fill a
+ *          half that failed from an older answer.
  * Called:  by resolve.c.
  * Owns:    nothing.
  * Never:   lets the failure of one half hide what the other found, nor pass
  *          for "there is none".
  */
 #include "dns_found.h"
+
+#include "dns_cache.h"
+#include "relayd/admin/log.h"
 
 enum {
 	/* How long an answer is kept, in seconds. */
@@ -113,5 +117,26 @@ dns_found_addresses(const struct dns_found *found,
 			if (i < found->half[side].count &&
 			    count < RESOLVE_ADDRESS_MAX)
 				out[count++] = found->half[side].ip[i];
+	return count;
+}
+
+size_t
+dns_found_complete(const struct dns_found *found, const struct dns_entry *entry,
+    uint64_t now, struct ip out[RESOLVE_ADDRESS_MAX], size_t count)
+{
+	size_t fresh = count, i, side;
+
+	if (dns_found_status(found) != RESOLVE_OK || now >= entry->stale_until)
+		return count;
+	for (i = 0; i < entry->count && count < RESOLVE_ADDRESS_MAX; i++) {
+		side = ip_is_v4(&entry->ip[i]) ? 1 : 0;
+		if (found->half[side].status == RESOLVE_FAILED)
+			out[count++] = entry->ip[i];
+	}
+	if (count > fresh)
+		log_say(LEVEL_WARNING, "dns-stale",
+		    "%s: of one address family: the last good answer serves for up to %ju s more",
+		    entry->name,
+		    (uintmax_t)((entry->stale_until - now) / 1000));
 	return count;
 }

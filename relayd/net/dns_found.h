@@ -38,4 +38,13 @@ uint32_t dns_found_ttl(const struct dns_found *found);
 size_t dns_found_addresses(const struct dns_found *found,
     struct ip out[RESOLVE_ADDRESS_MAX]);
 
+/*
+ * While one family failed and the other did not: appends what entry knows of
+ * it from an answer that was good, and says so; returns how many there are
+ * then.
+ */
+size_t dns_found_complete(const struct dns_found *found,
+    const struct dns_entry *entry, uint64_t now,
+    struct ip out[RESOLVE_ADDRESS_MAX], size_t count);
+
 #endif

@@ -82,14 +82,30 @@ heard_mx(void *owner, const struct dns_answer *answer)
 	    answer->mx, answer->count);
 }
 
+/* Both families; for one that failed, what was known of it. */
+static void
+learn_addresses(struct dns_entry *entry, const struct dns_found *found)
+{
+	uint64_t until = entry->stale_until;
+	struct ip both[RESOLVE_ADDRESS_MAX];
+	size_t fresh = dns_found_addresses(found, both), count;
+
+	count = dns_found_complete(found, entry,
+	    loop_now(entry->resolver->loop), both, fresh);
+	learn(entry, dns_found_status(found), dns_found_ttl(found),
+	    dns_found_error(found), both, count);
+	entry->fresh = fresh;
+	entry->half = dns_found_is_half(found);
+	if (count > fresh)
+		entry->stale_until = until;
+}
+
 static void
 heard_address(void *owner, const struct dns_answer *answer)
 {
 	struct dns_half *half = owner;
 	struct dns_entry *entry = half->entry;
 	struct dns_found *found = entry->found;
-	struct ip both[RESOLVE_ADDRESS_MAX];
-	enum resolve_status status;
 
 	half->status = answer->status;
 	half->error = answer->error;
@@ -98,11 +114,8 @@ heard_address(void *owner, const struct dns_answer *answer)
 	memcpy(half->ip, answer->ip, answer->count * sizeof(half->ip[0]));
 	if (--entry->asked > 0)
 		return;
-	status = dns_found_status(found);
 	entry->found = NULL;
-	entry->half = dns_found_is_half(found);
-	learn(entry, status, dns_found_ttl(found), dns_found_error(found), both,
-	    dns_found_addresses(found, both));
+	learn_addresses(entry, found);
 	free(found);
 }
 

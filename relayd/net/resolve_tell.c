@@ -99,7 +99,8 @@ tell(struct query *query, const struct dns_entry *entry,
 	uint64_t now = loop_now(query->resolver->loop);
 	uint64_t left = entry->expires > now ? entry->expires - now : 0;
 	const char *error = status == RESOLVE_FAILED ? entry->error : NULL;
-	size_t count = status == RESOLVE_OK ? entry->count : 0;
+	size_t known = query->takes_stale ? entry->count : entry->fresh;
+	size_t count = status == RESOLVE_OK ? known : 0;
 	struct mx_answer mx = { .status = status,
 		.count = count,
 		.records = entry->mx,

@@ -57,11 +57,13 @@ heard_address(void *owner, const struct address_answer *answer)
 	struct hearing *hearing = owner;
 	char text[IP_TEXT_MAX];
 
-	ck_assert_uint_le(answer->count, 1);
+	size_t i, used = 0;
+
 	hearing->text[0] = '\0';
-	if (answer->count == 1)
-		snprintf(hearing->text, TEXT_MAX, "%s",
-		    ip_text(&answer->addresses[0], text));
+	for (i = 0; i < answer->count; i++)
+		used += (size_t)snprintf(hearing->text + used, TEXT_MAX - used,
+		    "%s%s", i == 0 ? "" : " ",
+		    ip_text(&answer->addresses[i], text));
 	heard(hearing, answer->status, answer->error);
 }
 
@@ -251,6 +253,32 @@ START_TEST(nobody_waits_long_for_a_silent_server_where_an_old_answer_serves)
 }
 END_TEST
 
+START_TEST(family_that_fails_is_served_from_the_last_good_answer)
+{
+	static struct hearing hearing;
+
+	failing_rules[2].say = DNS_SAY;
+	failing_rules[2].answer = "@ 60 AAAA 2001:db8::1";
+	ask_later(false, 0, true, &hearing);
+	ck_assert_str_eq(hearing.text, "2001:db8::1 192.0.2.1");
+	failing_rules[1].say = DNS_SAY_SERVFAIL;
+	ask_later(false, 61, true, &hearing);
+	ck_assert_str_eq(hearing.text, "2001:db8::1 192.0.2.1");
+	/* Others hear the truth; then nothing works any more. */
+	ask_later(false, 1, false, &hearing);
+	ck_assert_str_eq(hearing.text, "2001:db8::1");
+	all_say(DNS_SAY_SERVFAIL);
+	ask_later(false, 61, true, &hearing);
+	ck_assert_str_eq(hearing.text, "2001:db8::1 192.0.2.1");
+	/* For a day in all, however often half of it is heard meanwhile. */
+	failing_rules[2].say = DNS_SAY;
+	ask_later(false, 23 * 3600, true, &hearing);
+	ck_assert_str_eq(hearing.text, "2001:db8::1 192.0.2.1");
+	ask_later(false, 3600, true, &hearing);
+	ck_assert_str_eq(hearing.text, "2001:db8::1");
+}
+END_TEST
+
 START_TEST(denial_ends_what_was_known)
 {
 	static struct hearing hearing;
@@ -279,6 +307,8 @@ resolve_stale_suite(void)
 	tcase_add_loop_test(tests,
 	    nobody_waits_long_for_a_silent_server_where_an_old_answer_serves, 0,
 	    sizeof(failures) / sizeof(failures[0]));
+	tcase_add_test(tests,
+	    family_that_fails_is_served_from_the_last_good_answer);
 	tcase_add_test(tests, denial_ends_what_was_known);
 	suite_add_tcase(suite, tests);
 	return suite;
