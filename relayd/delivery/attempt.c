@@ -352,6 +352,7 @@ attempt_end(struct attempt *attempt, bool reused)
 	struct plan plan;
 
 	attempt->core->counts.attempts++;
+	attempt->tried = loop_wall(attempt->core->loop);
 	judgement_reach(&judgement, attempt);
 	judgement.at_once =
 	    judgement.kept > 0 && may_go_at_once(attempt, reused);
@@ -360,7 +361,8 @@ attempt_end(struct attempt *attempt, bool reused)
 }
 
 void
-attempt_decide(struct attempt *attempt, const struct outcome *outcome)
+attempt_decide(struct attempt *attempt, const struct outcome *outcome,
+    int64_t tried)
 {
 	struct judgement judgement;
 	struct plan plan = { .way = WAY_DONE };
@@ -372,6 +374,7 @@ attempt_decide(struct attempt *attempt, const struct outcome *outcome)
 		    span_of(outcome->text == NULL ? "" : outcome->text),
 		    outcome->remote);
 	attempt->number = errand_attempts(attempt->errand); /* not one more */
+	attempt->tried = tried;
 	judgement_reach(&judgement, attempt);
 	if (judgement.kept > 0 || attempt->more)
 		plan.way = WAY_SWEPT;

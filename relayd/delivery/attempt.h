@@ -26,6 +26,7 @@ struct attempt {
 	bool more;        /* others of this errand are left for the next */
 	unsigned number;  /* which attempt of the errand it is, from 1 */
 	uint64_t started; /* monotonic ms */
+	int64_t tried;    /* wall-clock second of the last try; 0: unknown */
 	uint64_t reloads; /* of the core, then */
 };
 
@@ -58,11 +59,13 @@ const struct outcome *attempt_trouble(const struct attempt *attempt);
  */
 void attempt_end(struct attempt *attempt, bool reused);
 /*
- * Without a job: every recipient gets this outcome.  After LATER the errand
+ * Without a job: every recipient gets this outcome, as of a try then (0: of
+ * none).  After LATER the errand
  * is ready again, behind the place where the sweep is; a delay notice or the
  * end of its lifetime may come of it.
  */
-void attempt_decide(struct attempt *attempt, const struct outcome *outcome);
+void attempt_decide(struct attempt *attempt, const struct outcome *outcome,
+    int64_t tried);
 /* As if it had never begun: the errand is ready again. */
 void attempt_cancel(struct attempt *attempt);
 

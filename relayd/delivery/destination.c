@@ -151,7 +151,8 @@ refuse_one(struct destination *destination)
 	attempt =
 	    attempt_new(destination->core, errand, ENVELOPE_RECIPIENTS_MAX);
 	if (attempt != NULL)
-		attempt_decide(attempt, &destination->reason);
+		attempt_decide(attempt, &destination->reason,
+		    destination->reason_at);
 }
 
 static void
@@ -386,15 +387,22 @@ destination_answered(struct destination *destination)
 		report_up(destination);
 }
 
+static void
+remember(struct destination *destination, enum outcome_kind kind,
+    const struct outcome *why)
+{
+	outcome_set(&destination->reason, kind, why->code, why->enhanced,
+	    span_of(why->text == NULL ? "" : why->text), why->remote);
+	destination->reason_at = loop_wall(destination->core->loop);
+}
+
 /* It is down: remember why, say so, look at everything that waits. */
 static void
 went_down(struct destination *destination, const struct outcome *why)
 {
 	struct line *line;
 
-	outcome_set(&destination->reason, OUTCOME_LATER, why->code,
-	    why->enhanced, span_of(why->text == NULL ? "" : why->text),
-	    why->remote);
+	remember(destination, OUTCOME_LATER, why);
 	report_down(destination);
 	while ((line = TAILQ_FIRST(&destination->idle)) != NULL)
 		line_quit(line);
@@ -416,9 +424,7 @@ destination_trouble(struct destination *destination, const struct outcome *why)
 static void
 refuse(struct destination *destination, const struct outcome *why)
 {
-	outcome_set(&destination->reason, OUTCOME_FAILED, why->code,
-	    why->enhanced, span_of(why->text == NULL ? "" : why->text),
-	    why->remote);
+	remember(destination, OUTCOME_FAILED, why);
 	destination->refuses = true;
 	destination->refuses_until = now(destination) + REFUSES_MS;
 }

@@ -33,6 +33,7 @@ struct destination {
 	struct health health;
 	struct hostlist hosts;
 	struct outcome reason; /* why it is down, or refuses */
+	int64_t reason_at;     /* wall-clock second when that was found */
 	bool refuses; /* for good, until refuses_until: reason is FAILED */
 	uint64_t refuses_until;
 	uint64_t sweep_at; /* monotonic ms of the next walk over the queue */

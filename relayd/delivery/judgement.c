@@ -45,12 +45,20 @@ add_span_of_time(struct buf *text, int64_t seconds)
 		buf_addf(text, "%lld seconds", (long long)seconds);
 }
 
-/* RFC 3463 X.4.7, with the last reason in words: RFC 5321 4.5.4.1. */
+/*
+ * RFC 3463 X.4.7.  What a next hop said last stays its own words, for the
+ * fields of a notice; a reason of ours is put into ours: RFC 5321 4.5.4.1.
+ */
 static void
 expire(struct outcome *outcome, int64_t lifetime)
 {
 	struct buf text;
 
+	if (outcome->code != 0) {
+		outcome->kind = OUTCOME_FAILED;
+		snprintf(outcome->enhanced, sizeof(outcome->enhanced), "4.4.7");
+		return;
+	}
 	buf_init(&text, TEXT_MAX);
 	buf_addf(&text, "could not be delivered for ");
 	add_span_of_time(&text, lifetime);
@@ -200,8 +208,8 @@ tell_or_settle(struct judgement *judgement, struct attempt *attempt, size_t i,
 {
 	if (attempt->silent ||
 	    teller_tell(attempt->core->teller, attempt->letter,
-		attempt->recipients[i], kind,
-		&attempt->outcomes[i]) == TELLER_NOBODY)
+		attempt->recipients[i], kind, &attempt->outcomes[i],
+		attempt->tried) == TELLER_NOBODY)
 		settle(judgement, attempt->recipients[i], how);
 }
 
@@ -231,7 +239,7 @@ carry_out_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 		if (wants_delay(judgement, attempt) &&
 		    !(judgement->crowded && says_too_many(outcome)))
 			teller_tell(core->teller, attempt->letter, recipient,
-			    NOTICE_DELAYED, outcome);
+			    NOTICE_DELAYED, outcome, attempt->tried);
 		break;
 	case OUTCOME_NONE: /* judgement_reach() left none */
 		assert(false);

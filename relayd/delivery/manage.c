@@ -261,7 +261,7 @@ manage_drop(struct delivery *delivery, struct spool_entry *entry, bool notice)
 		if (attempt == NULL)
 			continue;
 		attempt->silent = !notice;
-		attempt_decide(attempt, &outcome);
+		attempt_decide(attempt, &outcome, 0);
 		dropped = true;
 	}
 	outcome_clear(&outcome);

@@ -35,7 +35,7 @@ struct notice {
 	size_t count;
 	const struct notice_recipient *recipients;
 	int64_t now;          /* wall-clock seconds */
-	int64_t last_attempt; /* wall-clock seconds */
+	int64_t last_attempt; /* wall-clock seconds; 0: there was none */
 	int64_t retry_until;  /* for NOTICE_DELAYED: arrival + lifetime */
 	struct spool *spool;  /* to read the original's headers or all of it */
 	const struct content *content; /* open */

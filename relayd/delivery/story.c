@@ -33,7 +33,6 @@ story_new(struct core *core, struct letter *letter, enum notice_kind kind,
 	story->to = *to;
 	buf_init(to, to->max);
 	story->ended = ended;
-	story->last_attempt = loop_wall(core->loop);
 	if (kind != NOTICE_DELAYED) {
 		story->letter = letter;
 		letter->stories++;

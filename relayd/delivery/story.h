@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "relayd/delivery/core.h"
 #include "relayd/delivery/letter.h"
@@ -31,9 +32,10 @@ struct story {
 	uint64_t id;           /* of the message */
 	struct buf to;         /* the addressee */
 	size_t count, room;
-	size_t *recipients;                 /* owned */
-	struct outcome *outcomes;           /* owned, with their texts */
-	int64_t last_attempt;               /* wall-clock seconds */
+	size_t *recipients;       /* owned */
+	struct outcome *outcomes; /* owned, with their texts */
+	int64_t
+	    last_attempt; /* wall-clock seconds, set by the owner; 0: none */
 	void (*ended)(struct story *story); /* it is TOLD or LOST now */
 };
 TAILQ_HEAD(story_list, story);

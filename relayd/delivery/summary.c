@@ -65,6 +65,9 @@ add_entry(struct buf *out, const struct envelope *envelope, uint64_t id,
 	fold_say(out, INDENT, "from <%.*s>, host %.*s",
 	    SPAN_ARG(envelope->sender), SPAN_ARG(envelope->client));
 	fold_say(out, INDENT, "to <%.*s>", SPAN_ARG(recipient->address));
+	/* It was put off until its time was over: the text may not say so. */
+	if (outcome->code != 0 && outcome->enhanced[0] == '4')
+		fold_say(out, INDENT, "given up after too long a time");
 	if (outcome->text != NULL)
 		fold_say(out, INDENT, "%s%s%s",
 		    outcome->remote == NULL ? "" : outcome->remote,

@@ -77,12 +77,13 @@ decide(struct destination *destination, struct errand *errand)
 	if (attempt == NULL)
 		return;
 	if (is_down(destination)) {
-		attempt_decide(attempt, &destination->reason);
+		attempt_decide(attempt, &destination->reason,
+		    destination->reason_at);
 		return;
 	}
 	outcome_set(&waits, OUTCOME_LATER, 0, "4.4.5",
 	    SPAN("many messages wait for this destination"), NULL);
-	attempt_decide(attempt, &waits);
+	attempt_decide(attempt, &waits, 0);
 	outcome_clear(&waits);
 }
 

@@ -119,11 +119,12 @@ into_summary(struct teller *teller, struct letter *letter, size_t recipient,
 
 enum teller_says
 teller_tell(struct teller *teller, struct letter *letter, size_t recipient,
-    enum notice_kind kind, struct outcome *outcome)
+    enum notice_kind kind, struct outcome *outcome, int64_t tried)
 {
 	const struct envelope *envelope = letter_envelope(letter);
 	const struct core *core = teller->core;
 	enum notice_addressee who;
+	struct story *story;
 	struct buf to;
 
 	buf_init(&to, ADDRESS_MAX);
@@ -141,7 +142,9 @@ teller_tell(struct teller *teller, struct letter *letter, size_t recipient,
 	case NOTIFY_POSTMASTER:
 		break;
 	}
-	story_add(gather(teller, letter, kind, &to), recipient, outcome);
+	story = gather(teller, letter, kind, &to);
+	story->last_attempt = tried;
+	story_add(story, recipient, outcome);
 	buf_clear(&to);
 	return TELLER_KEEPS;
 }

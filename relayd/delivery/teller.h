@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "relayd/delivery/core.h"
 #include "relayd/delivery/letter.h"
@@ -25,10 +26,12 @@ enum teller_says {
 };
 /*
  * A recipient of an open letter, with its outcome (whose texts are taken over
- * when it keeps it).  FAILED and RELAYED recipients stay taken meanwhile; a delay settles nothing.
+ * when it keeps it).  All but DELAYED recipients stay taken meanwhile; a delay settles nothing.
+ * tried: wall-clock second of the last try, 0: none or unknown.
  */
 enum teller_says teller_tell(struct teller *teller, struct letter *letter,
-    size_t recipient, enum notice_kind kind, struct outcome *outcome);
+    size_t recipient, enum notice_kind kind, struct outcome *outcome,
+    int64_t tried);
 /* Writes the notices that teller_tell() gathered about this letter, one for each addressee. */
 void teller_send(struct teller *teller, struct letter *letter);
 /* The letter is about to go: nothing is told about it any more. */

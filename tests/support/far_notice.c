@@ -92,6 +92,7 @@ notice_send(const struct notice *notice, const struct conf *conf,
 		return false;
 	far_side.notices++;
 	spool_id_text(notice->id, id);
+	far_side.last_attempt = notice->last_attempt;
 	for (i = 0; i < notice->count; i++)
 		buf_addf(&far_side.told, "%s %s to %.*s: %.*s %s %s\n",
 		    kinds[notice->kind], id, SPAN_ARG(to),

@@ -59,6 +59,7 @@ struct far_side {
 	bool commits_fail;  /* their commits do, as on a bad disk */
 	struct buf told;    /* "KIND ID to ADDRESS: recipient status text\n" */
 	size_t notices, summaries;
+	int64_t last_attempt; /* of the last notice */
 	size_t clients, most; /* that live; and at the worst moment */
 };
 

@@ -196,8 +196,15 @@ START_TEST(mail_that_outlives_its_lifetime_fails_with_its_last_reason)
 		{ HOP_RCPT, NULL, "451 4.2.2 mailbox is full today", 0 },
 		HOP_RULES_END,
 	};
-	static const char *const texts[] = { "mailbox is full today",
-		"Action: failed", "slow@lab.test", NULL };
+	static const char *const texts[] = {
+		"said: 451 4.2.2 mailbox is full today",
+		"Action: failed",
+		"Status: 4.4.7",
+		"Remote-MTA: dns; [127.0.0.1]",
+		"Diagnostic-Code: smtp; 451 4.2.2 mailbox is full today",
+		"slow@lab.test",
+		NULL,
+	};
 	struct scene scene;
 
 	scene_open(&scene,

@@ -84,6 +84,23 @@ START_TEST(summary_tells_the_postmaster_what_nobody_else_was_told)
 }
 END_TEST
 
+START_TEST(what_was_put_off_too_long_is_said_to_be_given_up)
+{
+	struct envelope envelope = { .client = SPAN("192.0.2.17") };
+	struct recipient recipient = { .address = SPAN("bob@example.org") };
+	struct outcome outcome = { .kind = OUTCOME_NONE };
+
+	outcome_set(&outcome, OUTCOME_LATER, 451, "4.4.7",
+	    SPAN("451 4.2.2 full"), "mx1");
+	outcome.kind = OUTCOME_FAILED;
+	summary_add(summary, &envelope, 77, &recipient, &outcome, NOW);
+	outcome_clear(&outcome);
+	send(NOW + 60);
+	story_has("\r\n    given up after too long a time\r\n"
+		  "    mx1: 451 4.2.2 full\r\n");
+}
+END_TEST
+
 START_TEST(first_comes_after_a_minute_and_the_next_after_an_hour)
 {
 	ck_assert_int_eq(summary_due(summary), INT64_MAX);
@@ -180,6 +197,7 @@ summary_suite(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase,
 	    summary_tells_the_postmaster_what_nobody_else_was_told);
+	tcase_add_test(tcase, what_was_put_off_too_long_is_said_to_be_given_up);
 	tcase_add_test(tcase,
 	    first_comes_after_a_minute_and_the_next_after_an_hour);
 	tcase_add_test(tcase, late_line_waits_a_minute_again);

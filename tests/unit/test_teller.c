@@ -218,6 +218,32 @@ START_TEST(failures_beyond_what_can_be_told_wait)
 }
 END_TEST
 
+/* RFC 3464 2.3.7: the date of a try that was, or none. */
+START_TEST(who_has_only_waited_was_not_tried)
+{
+	sending.conf.delivery.connections_per_destination = 1;
+	hosts[0].answer_ms = HOUR;
+	sending_many(&sending, "a@campus.test", 10);
+	sending_run(&sending, 4 * HOUR + 30 * MINUTE);
+	ck_assert_uint_ge(far_side_told("4.4.5 many messages wait"), 5);
+	ck_assert_int_eq(far_side.last_attempt, 0);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_dead_hop_was_tried_with_its_last_probe)
+{
+	int64_t now;
+
+	hosts[0].down = "connection refused";
+	sending_many(&sending, "a@campus.test", 10);
+	sending_run(&sending, 4 * HOUR + 30 * MINUTE);
+	ck_assert_uint_eq(far_side_told("delayed"), 10);
+	now = loop_wall(sending.loop);
+	ck_assert_int_ge(far_side.last_attempt, now - 30 * 60);
+	ck_assert_int_le(far_side.last_attempt, now);
+}
+END_TEST
+
 START_TEST(a_delay_is_told_once)
 {
 	hosts[0].answer = far_side_4xx;
@@ -284,6 +310,9 @@ teller_suite(void)
 	tcase_add_loop_test(tcase, a_delay_that_could_not_be_told_is_told_later,
 	    0, 2);
 	tcase_add_test(tcase, failures_beyond_what_can_be_told_wait);
+	tcase_add_test(tcase, who_has_only_waited_was_not_tried);
+	tcase_add_test(tcase,
+	    who_waits_for_a_dead_hop_was_tried_with_its_last_probe);
 	tcase_add_test(tcase, a_delay_is_told_once);
 	tcase_add_test(tcase, a_restart_tells_of_a_delay_at_most_once_more);
 	tcase_add_test(tcase, a_reload_does_not_tell_of_a_delay_again);
