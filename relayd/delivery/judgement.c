@@ -257,5 +257,6 @@ judgement_carry_out(struct judgement *judgement, struct attempt *attempt)
 		carry_out_one(judgement, attempt, i);
 	if (wants_delay(judgement, attempt) && ends_round(judgement, attempt))
 		errand_set_told(attempt->errand, true);
-	teller_send(attempt->core->teller, attempt->letter);
+	teller_send(attempt->core->teller, attempt->letter,
+	    attempt->more || judgement->crowded || judgement->at_once);
 }

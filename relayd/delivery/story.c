@@ -18,6 +18,7 @@
 enum {
 	LATER_FIRST = 10, /* seconds until a full or bad spool is asked again */
 	LATER_MAX = 300,
+	LINGER_MS = 10000, /* for what the next transactions bring */
 };
 
 struct story *
@@ -154,6 +155,27 @@ story_later(struct story *story)
 	    loop_now(core->loop) +
 		backoff_ms(LATER_FIRST, LATER_MAX, story->due.count,
 		    core_random(core)));
+}
+
+bool
+story_linger(struct story *story)
+{
+	struct core *core = story->core;
+
+	if (story->linger_until == 0)
+		story->linger_until = loop_now(core->loop) + LINGER_MS;
+	if (loop_now(core->loop) >= story->linger_until)
+		return false;
+	story->state = STORY_WAITING;
+	core_schedule(core, &story->due, story->linger_until);
+	return true;
+}
+
+void
+story_resume(struct story *story)
+{
+	schedule_cancel(&story->core->schedule, &story->due);
+	story->state = STORY_GATHERING;
 }
 
 void

@@ -16,7 +16,7 @@
  */
 enum story_state {
 	STORY_GATHERING, /* recipients are added */
-	STORY_WAITING,   /* the spool took nothing: again later */
+	STORY_WAITING,   /* for more of it, or for a spool that takes it */
 	STORY_SENT,      /* in the spool, the sync is to come */
 	STORY_TOLD,      /* on disk: its recipients can be settled */
 	STORY_LOST,      /* not on disk: again later */
@@ -30,6 +30,7 @@ struct story {
 	struct core *core;     /* borrowed */
 	struct letter *letter; /* held; NULL for a delay, or when it is gone */
 	uint64_t id;           /* of the message */
+	uint64_t linger_until; /* monotonic ms; 0: it has not waited for more */
 	struct buf to;         /* the addressee */
 	size_t count, room;
 	size_t *recipients;       /* owned */
@@ -51,6 +52,10 @@ void story_add(struct story *story, size_t recipient, struct outcome *outcome);
 void story_send(struct story *story, const struct letter *letter);
 /* WAITING, and due again in a while. */
 void story_later(struct story *story);
+/* WAITING for more recipients; false when it has done so long enough. */
+bool story_linger(struct story *story);
+/* No longer WAITING: GATHERING again. */
+void story_resume(struct story *story);
 /* After TOLD: settles its recipients and lets go of the letter. */
 void story_settle(struct story *story);
 /* The letter is about to go. */

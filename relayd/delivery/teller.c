@@ -89,6 +89,30 @@ ended(struct story *story)
 	core_wake(story->core);
 }
 
+static bool
+is_for(const struct story *story, enum notice_kind kind, const struct buf *to)
+{
+	return story->kind == kind &&
+	    span_equal(buf_span(&story->to), buf_span(to));
+}
+
+/* One that waits, of recipients whose turn was before; or NULL. */
+static struct story *
+find_waiting(struct teller *teller, const struct letter *letter,
+    enum notice_kind kind, const struct buf *to)
+{
+	struct story *story;
+
+	if (letter->stories == 0)
+		return NULL;
+	TAILQ_FOREACH(story, &teller->under_way, link) {
+		if (story->state == STORY_WAITING && story->letter == letter &&
+		    is_for(story, kind, to))
+			break;
+	}
+	return story;
+}
+
 /* The story of this kind for this addressee that is being gathered. */
 static struct story *
 gather(struct teller *teller, struct letter *letter, enum notice_kind kind,
@@ -97,9 +121,15 @@ gather(struct teller *teller, struct letter *letter, enum notice_kind kind,
 	struct story *story;
 
 	TAILQ_FOREACH(story, &teller->gathering, link) {
-		if (story->kind == kind &&
-		    span_equal(buf_span(&story->to), buf_span(to)))
+		if (is_for(story, kind, to))
 			return story;
+	}
+	story = find_waiting(teller, letter, kind, to);
+	if (story != NULL) {
+		story_resume(story);
+		TAILQ_REMOVE(&teller->under_way, story, link);
+		TAILQ_INSERT_TAIL(&teller->gathering, story, link);
+		return story;
 	}
 	story = story_new(teller->core, letter, kind, to, ended);
 	TAILQ_INSERT_TAIL(&teller->gathering, story, link);
@@ -165,14 +195,17 @@ untell(struct core *core, uint64_t id)
 }
 
 void
-teller_send(struct teller *teller, struct letter *letter)
+teller_send(struct teller *teller, struct letter *letter, bool more)
 {
 	struct story *story;
 
 	while ((story = TAILQ_FIRST(&teller->gathering)) != NULL) {
 		TAILQ_REMOVE(&teller->gathering, story, link);
 		TAILQ_INSERT_TAIL(&teller->under_way, story, link);
-		story_send(story, letter);
+		/* A delay holds no letter, and is told as it is found. */
+		if (!more || story->kind == NOTICE_DELAYED ||
+		    !story_linger(story))
+			story_send(story, letter);
 		if (story->state == STORY_WAITING &&
 		    story->kind == NOTICE_DELAYED) {
 			untell(teller->core, story->id);

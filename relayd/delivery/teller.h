@@ -32,8 +32,12 @@ enum teller_says {
 enum teller_says teller_tell(struct teller *teller, struct letter *letter,
     size_t recipient, enum notice_kind kind, struct outcome *outcome,
     int64_t tried);
-/* Writes the notices that teller_tell() gathered about this letter, one for each addressee. */
-void teller_send(struct teller *teller, struct letter *letter);
+/*
+ * Writes the notices that teller_tell() gathered about this letter, one for
+ * each addressee.  more: others of its recipients are tried at once; who fails
+ * among them within a moment is told of in the same notice.
+ */
+void teller_send(struct teller *teller, struct letter *letter, bool more);
 /* The letter is about to go: nothing is told about it any more. */
 void teller_forget(struct teller *teller, struct letter *letter);
 

@@ -131,6 +131,64 @@ START_TEST(who_is_only_one_too_many_is_not_delayed)
 }
 END_TEST
 
+/* One at a time, and never. */
+static bool
+refuse_one(struct far_host *host, struct client_job *job)
+{
+	size_t i;
+
+	(void)host;
+	outcome_set(&job->outcomes[0], OUTCOME_FAILED, 550, "5.1.1",
+	    SPAN("550 5.1.1 no such user"), "hop1");
+	for (i = 1; i < job->recipient_count; i++)
+		say_too_many(&job->outcomes[i]);
+	return true;
+}
+
+/* In many transactions, one behind the other: one notice. */
+START_TEST(recipients_that_fail_one_behind_the_other_share_a_notice)
+{
+	hosts[0].answer = _i == 0 ? refuse_one : far_side_5xx;
+	if (_i == 0)
+		send_to_many();
+	else
+		sending_250(&sending, "a@campus.test", "b@campus.test");
+	sending_run(&sending, MINUTE);
+	ck_assert_uint_eq(far_side_told("failed"), _i == 0 ? RECIPIENTS : 250);
+	ck_assert_uint_eq(far_side.notices, 1);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+/* Whatever becomes of the others, those that failed are told soon. */
+START_TEST(a_group_that_failed_does_not_wait_for_the_others_long)
+{
+	hosts[0].answer = far_side_by_name;
+	sending_250(&sending, "never@campus.test",
+	    _i == 0 ? "later@campus.test" : "ok@campus.test");
+	sending_run(&sending, MINUTE);
+	ck_assert_uint_eq(far_side_told("failed"), 100);
+	ck_assert_uint_eq(far_side.notices, 1);
+	ck_assert_uint_eq(sending_owed(&sending), _i == 0);
+}
+END_TEST
+
+/* A slow hop: who failed first does not wait for the last of them. */
+START_TEST(a_notice_waits_a_moment_only_for_others)
+{
+	hosts[0].answer = refuse_one;
+	hosts[0].answer_ms = 4 * SECOND;
+	send_to_many();
+	sending_run(&sending, 20 * SECOND);
+	ck_assert_uint_eq(far_side.notices, 1);
+	sending_run(&sending, MINUTE);
+	ck_assert_uint_eq(far_side_told("failed"), RECIPIENTS);
+	ck_assert_uint_ge(far_side.notices, 3);
+	ck_assert_uint_le(far_side.notices, 5);
+	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
 /* The connection had died of its age; the next one takes it. */
 static bool
 die_of_age(struct far_host *host, struct client_job *job)
@@ -166,6 +224,11 @@ judgement_suite(void)
 	tcase_add_test(tcase, a_delay_of_the_first_group_is_told_once);
 	tcase_add_test(tcase, who_is_only_one_too_many_is_not_delayed);
 	tcase_add_test(tcase, what_is_tried_again_at_once_is_not_delayed);
+	tcase_add_loop_test(tcase,
+	    recipients_that_fail_one_behind_the_other_share_a_notice, 0, 2);
+	tcase_add_loop_test(tcase,
+	    a_group_that_failed_does_not_wait_for_the_others_long, 0, 2);
+	tcase_add_test(tcase, a_notice_waits_a_moment_only_for_others);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
