@@ -292,12 +292,10 @@ rules_grant(const struct rules *rules, size_t index, struct rules_grant *grant)
 	return true;
 }
 
-/* NULL, or why the postmaster would not get mail for this local part. */
+/* NULL, or why this mailbox gets no mail by the line that matches it. */
 static const char *
-postmaster_fault(const struct rules *rules, struct hosted_match match)
+mailbox_fault(const struct address *to, struct hosted_match match)
 {
-	const struct address *to = &rules->postmaster;
-
 	if (match.policy == NULL)
 		return "not in a hosted domain";
 	if (match.policy->refuse != NULL)
@@ -307,6 +305,15 @@ postmaster_fault(const struct rules *rules, struct hosted_match match)
 		span_make(to->local, to->local_len)))
 		return "not among the recipients of its domain";
 	return NULL;
+}
+
+bool
+rules_takes(const struct rules *rules, const struct address *to)
+{
+	struct hosted_match match =
+	    hosted_find(rules->hosted, span_of(to->domain));
+
+	return match.policy == NULL || mailbox_fault(to, match) == NULL;
 }
 
 /* Failures and mail for <postmaster> go there: it must be deliverable. */
@@ -333,7 +340,7 @@ check_postmaster(struct rules *rules, const char *text,
 	if (rules->hosted == NULL)
 		return; /* complained about already */
 	match = hosted_find(rules->hosted, span_of(to->domain));
-	why = postmaster_fault(rules, match);
+	why = mailbox_fault(to, match);
 	if (why != NULL)
 		complain(complaints, rules->hosted_file, match.line, 0,
 		    "postmaster \"%s\" is %s; expected an address that this "

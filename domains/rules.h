@@ -119,6 +119,11 @@ void rules_decide(const struct rules *rules, const struct ip *client,
  */
 bool rules_hosted(const struct rules *rules, struct span domain,
     const struct route **route);
+/*
+ * False when the hosted table says that this mailbox takes no mail: its domain
+ * is refused, or does not know it.
+ */
+bool rules_takes(const struct rules *rules, const struct address *to);
 /* The route of a recipient domain at delivery time: hosted, else outside. */
 const struct route *rules_route(const struct rules *rules, struct span domain,
     bool *hosted);

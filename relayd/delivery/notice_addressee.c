@@ -62,8 +62,9 @@ leads_nowhere(struct span label)
 }
 
 /*
- * Devices send as "root", "root@localhost", "scanner@printer3": a notice to
- * those would only fail in turn.
+ * Devices send as "root", "root@localhost", "scanner@printer3", or by a name
+ * that its hosted domain does not know: a notice to those would only fail in
+ * turn.
  */
 static bool
 takes_mail(const struct address *sender, const struct rules *rules)
@@ -71,6 +72,8 @@ takes_mail(const struct address *sender, const struct rules *rules)
 	struct span domain = span_of(sender->domain);
 	size_t dot;
 
+	if (!rules_takes(rules, sender))
+		return false;
 	if (sender->kind == ADDRESS_LITERAL ||
 	    (sender->kind == ADDRESS_DOMAIN &&
 		rules_hosted(rules, domain, NULL)))

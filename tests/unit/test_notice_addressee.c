@@ -9,7 +9,7 @@
 #include "relayd/delivery/notice.h"
 #include "tests/support/suite.h"
 
-static char hosted_file[64];
+static char hosted_file[64], known_file[64];
 static struct rules *rules;
 static char postmaster[] = "postmaster@campus.test";
 static struct conf conf = { .postmaster = postmaster };
@@ -25,12 +25,19 @@ set_up(void)
 	struct complaints complaints;
 	FILE *file;
 
+	strcpy(known_file, "/tmp/test_notice_addressee.XXXXXX");
+	file = fdopen(mkstemp(known_file), "w");
+	ck_assert_ptr_nonnull(file);
+	fputs("alice\n", file);
+	fclose(file);
 	strcpy(hosted_file, "/tmp/test_notice_addressee.XXXXXX");
 	file = fdopen(mkstemp(hosted_file), "w");
 	ck_assert_ptr_nonnull(file);
-	fputs("campus.test via=mx1.campus.test\n"
-	      "gone.test refuse=\"moved\"\n",
-	    file);
+	fprintf(file,
+	    "campus.test via=mx1.campus.test\n"
+	    "known.test via=mx1.campus.test recipients=%s\n"
+	    "gone.test refuse=\"moved\"\n",
+	    known_file);
 	fclose(file);
 	complaints_init(&complaints);
 	rules = rules_load(&sources, &complaints);
@@ -42,6 +49,7 @@ static void
 tear_down(void)
 {
 	unlink(hosted_file);
+	unlink(known_file);
 	rules_free(rules);
 }
 
@@ -82,6 +90,16 @@ static const struct {
 	{ "root", 0, "o@campus.test", 0, NOTICE_FAILED, 0, NOTIFY_SUMMARY, "" },
 	{ "root@localhost", 0, "", 0, NOTICE_FAILED, BOUNCE_ALL, NOTIFY_SUMMARY, "" },
 	{ "a@[192.0.2.1]", G, "o@campus.test", 0, NOTICE_FAILED, 0, NOTIFY_SENDER, "a@[192.0.2.1]" },
+	/* and those of which our own table says so */
+	{ "Alice@known.test", 0, "", 0, NOTICE_FAILED, 0, NOTIFY_SENDER, "Alice@known.test" },
+	{ "postmaster@known.test", 0, "", 0, NOTICE_FAILED, 0, NOTIFY_SENDER, "postmaster@known.test" },
+	{ "scanner@known.test", 0, "", 0, NOTICE_FAILED, 0, NOTIFY_SUMMARY, "" },
+	{ "scanner@known.test", 0, "", 0, NOTICE_DELAYED, 0, NOTIFY_NOBODY, "" },
+	{ "scanner@known.test", 0, "", 0, NOTICE_FAILED, BOUNCE_ALL, NOTIFY_SUMMARY, "" },
+	{ "scanner@known.test", G, "o@campus.test", 0, NOTICE_FAILED, 0, NOTIFY_OWNER, "o@campus.test" },
+	{ "scanner@known.test", G, "", 0, NOTICE_FAILED, 0, NOTIFY_SUMMARY, "" },
+	{ "a@gone.test", G, "o@campus.test", 0, NOTICE_FAILED, 0, NOTIFY_OWNER, "o@campus.test" },
+	{ "a@gone.test", 0, "", 0, NOTICE_FAILED, BOUNCE_ALL, NOTIFY_SUMMARY, "" },
 	/* the null sender is never answered */
 	{ "", G, "o@campus.test", 0, NOTICE_FAILED, 0, NOTIFY_SUMMARY, "" },
 	{ "", 0, "", 0, NOTICE_FAILED, BOUNCE_ALL, NOTIFY_SUMMARY, "" },
