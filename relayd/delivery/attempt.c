@@ -353,9 +353,7 @@ attempt_end(struct attempt *attempt, bool reused)
 
 	attempt->core->counts.attempts++;
 	attempt->tried = loop_wall(attempt->core->loop);
-	judgement_reach(&judgement, attempt);
-	judgement.at_once =
-	    judgement.kept > 0 && may_go_at_once(attempt, reused);
+	judgement_reach(&judgement, attempt, may_go_at_once(attempt, reused));
 	plan = plan_after_job(attempt, &judgement);
 	finish(attempt, &judgement, &plan);
 }
@@ -375,7 +373,7 @@ attempt_decide(struct attempt *attempt, const struct outcome *outcome,
 		    outcome->remote);
 	attempt->number = errand_attempts(attempt->errand); /* not one more */
 	attempt->tried = tried;
-	judgement_reach(&judgement, attempt);
+	judgement_reach(&judgement, attempt, false);
 	if (judgement.kept > 0 || attempt->more)
 		plan.way = WAY_SWEPT;
 	finish(attempt, &judgement, &plan);

@@ -132,7 +132,9 @@ reach_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 	const struct core *core = attempt->core;
 	struct outcome *outcome = &attempt->outcomes[i];
 
+	/* Whoever goes on at once has not had the try that is due. */
 	if (outcome->kind == OUTCOME_LATER && is_expired(attempt) &&
+	    !judgement->at_once &&
 	    !(judgement->crowded && says_too_many(outcome)))
 		expire(outcome, core->conf->delivery.lifetime);
 	/* Nobody could be told now: it fails another time. */
@@ -143,11 +145,12 @@ reach_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 }
 
 void
-judgement_reach(struct judgement *judgement, struct attempt *attempt)
+judgement_reach(struct judgement *judgement, struct attempt *attempt,
+    bool at_once)
 {
 	size_t i;
 
-	*judgement = (struct judgement){ .kept = 0 };
+	*judgement = (struct judgement){ .at_once = at_once };
 	for (i = 0; i < attempt->count; i++)
 		if (attempt->outcomes[i].kind == OUTCOME_NONE)
 			outcome_set(&attempt->outcomes[i], OUTCOME_LATER, 0,
@@ -156,6 +159,7 @@ judgement_reach(struct judgement *judgement, struct attempt *attempt)
 	    has_progress(judgement, attempt);
 	for (i = 0; i < attempt->count; i++)
 		reach_one(judgement, attempt, i);
+	judgement->at_once &= judgement->kept > 0;
 }
 
 void

@@ -52,8 +52,8 @@ static const char reader[] =
 	"Status: 5.1.1\n"                                                  \
 	"Remote-MTA: dns; [127.0.0.1]\n"                                   \
 	"Diagnostic-Code: smtp; 550 5.1.1 \\xc3\\xbcber no such \\ user\n"
-#define PLAIN_PARTS         \
-	"text/plain 8bit\n" \
+#define PLAIN_PARTS                     \
+	"text/plain quoted-printable\n" \
 	"message/delivery-status 7bit\n"
 #define NOBODY "Final-Recipient: rfc822; nobody@lab.test\n"
 

@@ -244,7 +244,7 @@ says_nothing_printable(struct far_host *host, struct client_job *job)
 	(void)host;
 	memset(text, 1, OUTCOME_TEXT_MAX);
 	text[OUTCOME_TEXT_MAX] = '\0';
-	return far_side_say(job, OUTCOME_LATER, 450, "4.2.1", text);
+	return far_side_say(job, OUTCOME_LATER, 0, "4.4.2", text);
 }
 
 START_TEST(last_reason_is_told_however_long_it_is)

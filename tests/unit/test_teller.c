@@ -288,6 +288,79 @@ START_TEST(a_reload_does_not_tell_of_a_delay_again)
 }
 END_TEST
 
+/* One at a time, as LIMITS or 452 say; the first one waits. */
+static bool
+one_at_a_time(struct far_host *host, struct client_job *job)
+{
+	size_t i;
+
+	(void)host;
+	far_side_say(job, OUTCOME_LATER, 452, "4.5.3", "next transaction");
+	for (i = 0; i < job->recipient_count; i++)
+		if (span_starts(job->envelope->recipients[job->recipients[i]]
+				    .address,
+			SPAN("later")))
+			outcome_set(&job->outcomes[i], OUTCOME_LATER, 450,
+			    "4.2.1", SPAN("450 4.2.1 mailbox busy"), "hop1");
+	if (job->outcomes[0].code == 452)
+		outcome_set(&job->outcomes[0], OUTCOME_DELIVERED, 250, "2.0.0",
+		    SPAN("250 ok"), "hop1");
+	return true;
+}
+
+START_TEST(who_only_waits_for_the_next_transaction_is_not_late)
+{
+	static const struct sending_to to[] = { { "later@campus.test", 0 },
+		{ "a@campus.test", 0 }, { "b@campus.test", 0 } };
+
+	hosts[0].answer = one_at_a_time;
+	hosts[0].answer_ms = 5 * HOUR;
+	sending_mail(&sending, "s@campus.test", to, 3);
+	sending_run(&sending, HOUR);
+	hosts[0].answer_ms = 0;
+	sending_run(&sending, 8 * HOUR);
+	ck_assert_uint_eq(hosts[0].delivered, 2);
+	ck_assert_uint_eq(far_side_told("delayed"), 1);
+	ck_assert_uint_eq(far_side_told("next transaction"), 0);
+}
+END_TEST
+
+static bool
+stale_once(struct far_host *host, struct client_job *job)
+{
+	host->answer = NULL;
+	far_side_say(job, OUTCOME_LATER, 0, "4.4.2", "connection lost");
+	job->stale = true;
+	return false;
+}
+
+static bool
+had_enough_once(struct far_host *host, struct client_job *job)
+{
+	host->answer = NULL;
+	far_side_say(job, OUTCOME_LATER, 421, "4.7.0", "421 too many");
+	return false;
+}
+
+/* Its lifetime is over meanwhile: it has not had its last try yet. */
+START_TEST(an_old_connection_that_ends_is_no_reason_to_tell_anybody)
+{
+	if (_i < 2)
+		sending.conf.delivery.lifetime = 4 * 3600;
+	sending_one(&sending, "a@campus.test");
+	sending_run(&sending, SECOND);
+	hosts[0].answer = _i % 2 == 0 ? stale_once : had_enough_once;
+	hosts[0].answer_ms = 5 * HOUR;
+	sending_one(&sending, "b@campus.test");
+	sending_run(&sending, HOUR);
+	hosts[0].answer_ms = 0;
+	sending_run(&sending, 5 * HOUR);
+	ck_assert_uint_eq(hosts[0].connects, 2);
+	ck_assert_uint_eq(hosts[0].delivered, 2);
+	ck_assert_uint_eq(far_side.notices, 0);
+}
+END_TEST
+
 static Suite *
 teller_suite(void)
 {
@@ -316,6 +389,10 @@ teller_suite(void)
 	tcase_add_test(tcase, a_delay_is_told_once);
 	tcase_add_test(tcase, a_restart_tells_of_a_delay_at_most_once_more);
 	tcase_add_test(tcase, a_reload_does_not_tell_of_a_delay_again);
+	tcase_add_loop_test(tcase,
+	    an_old_connection_that_ends_is_no_reason_to_tell_anybody, 0, 4);
+	tcase_add_test(tcase,
+	    who_only_waits_for_the_next_transaction_is_not_late);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
