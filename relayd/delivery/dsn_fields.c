@@ -125,25 +125,30 @@ add_original_recipient(const struct recipient *recipient, struct buf *value,
 }
 
 /*
- * "mx1.campus.test [192.0.2.1]:25" is "dns; mx1.campus.test"; a socket of
- * this machine, "unix:/run/lmtp", is "x-unix; /run/lmtp".
+ * "mx1.campus.test [192.0.2.1]:25" is "dns; mx1.campus.test"; without a name
+ * it is an address literal (RFC 5321 4.1.3); a socket of this machine,
+ * "unix:/run/lmtp", is "x-unix; /run/lmtp".
  */
 static void
 add_remote(const char *remote, struct buf *value, struct buf *out)
 {
 	struct span name = span_of(remote);
-	const char *type = "dns";
+	const char *type = "dns; ";
 
 	if (span_starts(name, SPAN("unix:"))) {
-		type = "x-unix";
+		type = "x-unix; ";
 		name = span_skip(name, 5);
 	} else if (span_starts(name, SPAN("["))) {
 		name = span_head(name, span_find(name, ']') + 1);
+		if (span_find(name, ':') < name.len) {
+			type = "dns; [IPv6:";
+			name = span_skip(name, 1);
+		}
 	} else {
 		name = span_head(name, span_find(name, ' '));
 	}
 	buf_empty(value);
-	buf_addf(value, "%s; ", type);
+	buf_addf(value, "%s", type);
 	buf_add(value, name);
 	add_field(out, "Remote-MTA", value);
 }

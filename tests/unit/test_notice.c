@@ -90,6 +90,34 @@ START_TEST(delay_says_until_when_and_returns_the_header_only)
 }
 END_TEST
 
+static const struct {
+	const char *remote, *field;
+} remotes[] = {
+	/* clang-format off */
+	{ "mx1.example.org [192.0.2.25]:25",   "dns; mx1.example.org" },
+	{ "mx1.example.org [2001:db8::1]:25",  "dns; mx1.example.org" },
+	{ "[192.0.2.25]:2525",                 "dns; [192.0.2.25]" },
+	/* an address literal, RFC 5321 4.1.3 */
+	{ "[2001:db8::1]:25",                  "dns; [IPv6:2001:db8::1]" },
+	{ "unix:/run/lmtp",                    "x-unix; /run/lmtp" },
+	/* clang-format on */
+};
+
+START_TEST(remote_mta_is_named_by_its_kind)
+{
+	struct story story;
+	char field[100];
+
+	story_begin(&story);
+	outcome_set(&story.outcome, OUTCOME_FAILED, 550, "5.1.1",
+	    SPAN("550 5.1.1 no such user"), remotes[_i].remote);
+	story_send(&story);
+	snprintf(field, sizeof(field), "\r\nRemote-MTA: %s\r\n",
+	    remotes[_i].field);
+	story_has(field);
+}
+END_TEST
+
 START_TEST(relayed_mail_is_told_of_without_a_fault)
 {
 	struct story story;
@@ -331,6 +359,8 @@ notice_suite(void)
 	tcase_add_test(tcase, failure_is_told_in_words_and_in_fields);
 	tcase_add_test(tcase,
 	    delay_says_until_when_and_returns_the_header_only);
+	tcase_add_loop_test(tcase, remote_mta_is_named_by_its_kind, 0,
+	    sizeof(remotes) / sizeof(remotes[0]));
 	tcase_add_test(tcase, relayed_mail_is_told_of_without_a_fault);
 	tcase_add_test(tcase, mail_in_the_mailbox_is_told_of_as_delivered);
 	tcase_add_test(tcase, envelope_id_and_original_recipient_are_decoded);
