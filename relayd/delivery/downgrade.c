@@ -30,6 +30,8 @@ enum where {
 	IN_GAP, /* before the first boundary and behind the last one */
 };
 
+static const char unreadable[] = "its MIME structure cannot be read";
+
 struct part {
 	bool eight_bit;
 	bool not_utf8;
@@ -52,7 +54,6 @@ struct downgrade {
 		bool digest;
 	} levels[DEPTH_MAX];
 	struct entity entity;
-	bool heads_message; /* its header is that of a message, not of a part */
 	struct buf encoding; /* its lines, held back */
 	struct qp qp;
 	bool quoting;
@@ -62,9 +63,9 @@ struct downgrade {
 };
 
 static void
-begin_entity(struct downgrade *downgrade, bool heads_message)
+begin_entity(struct downgrade *downgrade, bool of_message)
 {
-	bool digest = downgrade->depth > 0 &&
+	bool digest = !of_message && downgrade->depth > 0 &&
 	    downgrade->levels[downgrade->depth - 1].digest;
 
 	if (downgrade->part_count == PARTS_MAX) {
@@ -73,10 +74,9 @@ begin_entity(struct downgrade *downgrade, bool heads_message)
 	}
 	downgrade->part = downgrade->part_count++;
 	downgrade->where = IN_HEADER;
-	downgrade->heads_message = heads_message;
 	downgrade->quoting = false;
 	buf_empty(&downgrade->encoding);
-	entity_begin(&downgrade->entity, digest);
+	entity_begin(&downgrade->entity, of_message, digest);
 }
 
 static void
@@ -123,8 +123,8 @@ put_text_header(struct downgrade *downgrade)
 {
 	const struct part *part = &downgrade->parts[downgrade->part];
 
-	/* Of each message, those within it too, but of no part (RFC 2045 4). */
-	if (!downgrade->entity.has_version && downgrade->heads_message)
+	/* RFC 2045 4: also in a message within, once it claims to be MIME. */
+	if (!downgrade->entity.has_version && downgrade->entity.of_message)
 		put(downgrade, SPAN("MIME-Version: 1.0\r\n"));
 	if (!downgrade->entity.has_type && part->not_utf8)
 		put(downgrade,
@@ -142,7 +142,8 @@ put_encoding(struct downgrade *downgrade)
 
 	if (leaf && downgrade->parts[downgrade->part].eight_bit)
 		put_text_header(downgrade);
-	else if (downgrade->entity.encoding == ENCODING_8BIT)
+	else if (downgrade->entity.encoding == ENCODING_8BIT &&
+	    !downgrade->entity.odd)
 		put(downgrade, SPAN("Content-Transfer-Encoding: 7bit\r\n"));
 	else
 		put(downgrade, buf_span(&downgrade->encoding));
@@ -170,13 +171,9 @@ open_level(struct downgrade *downgrade)
 static void
 end_header(struct downgrade *downgrade)
 {
-	struct entity *entity = &downgrade->entity;
-
-	entity_end(entity);
-	if (entity->odd || downgrade->encoding.full)
-		downgrade->why = "its MIME structure cannot be read";
-	if (entity->kind != ENTITY_LEAF && entity->encoding == ENCODING_ENCODED)
-		downgrade->why = "a multipart of it is encoded as a whole";
+	entity_end(&downgrade->entity);
+	if (downgrade->encoding.full)
+		downgrade->why = unreadable;
 	put_encoding(downgrade);
 }
 
@@ -272,6 +269,9 @@ header_line(struct downgrade *downgrade, struct span line, bool begins)
 		buf_add(&downgrade->encoding, line);
 	else
 		put(downgrade, line);
+	/* It may be no header at all. */
+	if (downgrade->entity.odd && span_eight_bit(line))
+		downgrade->why = unreadable;
 }
 
 static void
@@ -285,7 +285,9 @@ survey_leaf(struct downgrade *downgrade, struct span piece)
 	/* A character that a line of over LINE_HELD is cut in is not known. */
 	if (!span_utf8(piece))
 		part->not_utf8 = true;
-	if (downgrade->entity.kind == ENTITY_SEALED)
+	if (downgrade->entity.odd)
+		downgrade->why = unreadable;
+	else if (downgrade->entity.kind == ENTITY_SEALED)
 		downgrade->why = "a part of it is signed or of a kind that "
 				 "must not be converted";
 	if (downgrade->entity.encoding == ENCODING_ENCODED)

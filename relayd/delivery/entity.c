@@ -11,7 +11,7 @@
 #include <string.h>
 
 void
-entity_begin(struct entity *entity, bool in_digest)
+entity_begin(struct entity *entity, bool of_message, bool in_digest)
 {
 	struct buf field = entity->field;
 
@@ -20,6 +20,7 @@ entity_begin(struct entity *entity, bool in_digest)
 	*entity = (struct entity){
 		.kind = in_digest ? ENTITY_MESSAGE : ENTITY_LEAF,
 		.field = field,
+		.of_message = of_message,
 	};
 }
 
@@ -75,12 +76,26 @@ read_boundary(struct entity *entity, struct span params)
 		entity->odd = true;
 }
 
+/* Without comments and whatever else may not stand behind a token. */
+static struct span
+token_of(struct span text)
+{
+	size_t i = 0;
+
+	while (i < text.len && text.data[i] != ' ' && text.data[i] != '\t' &&
+	    text.data[i] != '(')
+		i++;
+	return span_head(text, i);
+}
+
 static void
 read_type(struct entity *entity, struct span value)
 {
 	struct span params = value;
-	struct span type = span_trim(span_cut(&params, ';'));
+	struct span type = token_of(span_trim(span_cut(&params, ';')));
 
+	if (entity->has_type || (type.len == 0 && value.len > 0))
+		entity->odd = true;
 	entity->has_type = true;
 	entity->kind = ENTITY_LEAF;
 	if (span_equal_nocase(type, SPAN("message/rfc822"))) {
@@ -100,6 +115,9 @@ read_type(struct entity *entity, struct span value)
 static void
 read_encoding(struct entity *entity, struct span value)
 {
+	if (entity->has_encoding)
+		entity->odd = true;
+	entity->has_encoding = true;
 	if (span_equal_nocase(value, SPAN("7bit")) || value.len == 0)
 		entity->encoding = ENCODING_PLAIN;
 	else if (span_equal_nocase(value, SPAN("8bit")) ||
@@ -164,6 +182,22 @@ without_end(struct span line)
 	return line;
 }
 
+/* A name and a colon, with blanks between them in old mail. */
+static bool
+is_field(struct span line)
+{
+	struct span name = span_head(line, span_find(line, ':'));
+	size_t i;
+
+	if (name.len == line.len)
+		return false;
+	name = span_trim(name);
+	for (i = 0; i < name.len; i++)
+		if (name.data[i] <= 0x20 || name.data[i] >= 0x7f)
+			return false;
+	return name.len > 0;
+}
+
 enum entity_line
 entity_line(struct entity *entity, struct span line)
 {
@@ -174,6 +208,9 @@ entity_line(struct entity *entity, struct span line)
 	if (!folded) {
 		finish_field(entity);
 		entity->wanted = field_of(line) < FIELD_COUNT;
+		/* A part's text may begin without an empty line before it. */
+		if (!entity->of_message && !is_field(line))
+			entity->odd = true;
 		if (span_starts_nocase(line, SPAN("MIME-Version:")))
 			entity->has_version = true;
 	}
@@ -187,4 +224,10 @@ void
 entity_end(struct entity *entity)
 {
 	finish_field(entity);
+	/* Encoded as a whole: bytes, whatever is in them. */
+	if (entity->encoding == ENCODING_ENCODED &&
+	    entity->kind != ENTITY_SEALED)
+		entity->kind = ENTITY_LEAF;
+	if (entity->odd)
+		entity->kind = ENTITY_SEALED;
 }

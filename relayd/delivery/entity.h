@@ -20,7 +20,8 @@ enum entity_kind {
 	ENTITY_LEAF,
 	ENTITY_MULTIPART,
 	ENTITY_MESSAGE, /* message/rfc822: a header of its own follows */
-	ENTITY_SEALED,  /* signed, or of a kind that nobody may convert */
+	/* signed, of a kind that nobody may convert, or not to be read */
+	ENTITY_SEALED,
 };
 
 enum entity_encoding {
@@ -33,17 +34,25 @@ struct entity {
 	enum entity_kind kind;
 	enum entity_encoding encoding;
 	bool digest; /* its parts are messages where nothing else is said */
-	bool has_type, has_version;
-	bool odd; /* a field too long, or a multipart without a boundary */
+	bool has_type, has_encoding, has_version;
+	/*
+	 * A field too long or there twice, a line that is none, a multipart
+	 * without a boundary: readers differ about what follows.
+	 */
+	bool odd;
 	char boundary[BOUNDARY_MAX + 1];
 
 	/* private: the field that is being read */
 	struct buf field;
 	bool wanted;
+	bool of_message;
 };
 
-/* A header begins; in a digest the default is message/rfc822. */
-void entity_begin(struct entity *entity, bool in_digest);
+/*
+ * A header begins, that of a message or of a part; in a digest the default is
+ * message/rfc822.
+ */
+void entity_begin(struct entity *entity, bool of_message, bool in_digest);
 void entity_clear(struct entity *entity);
 
 /* What a line of the header (line end included) belongs to. */

@@ -84,6 +84,8 @@ END_TEST
 
 #define CTE "Content-Transfer-Encoding: "
 #define UML "\303\244"
+#define TEXT \
+	"Content-Type: text/plain; charset=utf-8\r\n" CTE "quoted-printable\r\n"
 
 static const struct {
 	const char *in;
@@ -118,17 +120,40 @@ static const struct {
 	  "--bb\r\nContent-Type: text/plain\r\n\r\n" UML "\r\n--bb--\r\n--b\r\nContent-Type: text/plain\r\n\r\n" UML "\r\n--b--\r\n",
 	  "Content-Type: multipart/mixed;\r\n\tboundary=b\r\n\r\n--b\r\nContent-Type: multipart/alternative; boundary=bb\r\n\r\n"
 	  "--bb\r\nContent-Type: text/plain\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--bb--\r\n--b\r\nContent-Type: text/plain\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--b--\r\n" },
-	/* a message within a message, and a digest of them */
+	/* a message within a message, and a digest of them: each is MIME then (RFC 2045 4) */
 	{ "Content-Type: message/rfc822\r\n" CTE "8bit\r\n\r\nSubject: y\r\n\r\n" UML "\r\n",
 	  "Content-Type: message/rfc822\r\n" CTE "7bit\r\n\r\nSubject: y\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n" },
 	{ "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: y\r\nContent-Type: text/plain\r\n\r\n" UML "\r\n--b--\r\n",
 	  "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: y\r\nContent-Type: text/plain\r\nMIME-Version: 1.0\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--b--\r\n" },
+	{ "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: y\r\n\r\n" UML "\r\n--b--\r\n",
+	  "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: y\r\nMIME-Version: 1.0\r\n" TEXT "\r\n=C3=A4\r\n--b--\r\n" },
 	/* a boundary where a header should end */
 	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: y\r\n--b\r\nContent-Type: a/b\r\n\r\n" UML "\r\n--b--\r\n",
 	  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nX: y\r\n--b\r\nContent-Type: a/b\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n--b--\r\n" },
 	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" CTE "8bit\r\n--b--\r\n",
 	  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" CTE "7bit\r\n--b--\r\n" },
+	/* what is encoded as a whole is left alone, and so is what cannot be read: 7-bit bytes are safe */
+	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n" CTE "base64\r\n\r\nYWJj\r\n--b\r\n\r\n" UML "\r\n--b--\r\n",
+	  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n" CTE "base64\r\n\r\nYWJj\r\n--b\r\n" TEXT "\r\n=C3=A4\r\n--b--\r\n" },
+	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed\r\n" CTE "8bit\r\n\r\na=\r\n--b\r\n\r\n" UML "\r\n--b--\r\n",
+	  "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed\r\n" CTE "8bit\r\n\r\na=\r\n--b\r\n" TEXT "\r\n=C3=A4\r\n--b--\r\n" },
+	/* comments and what a type should not have behind it */
+	{ "Content-Type: multipart/mixed (a) ; boundary=b\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n",
+	  "Content-Type: multipart/mixed (a) ; boundary=b\r\n\r\n--b\r\n" TEXT "\r\n=C3=A4\r\n--b--\r\n" },
+	{ "MIME-Version: 1.0\r\nContent-Type: text/plain charset=utf-8\r\n\r\n" UML "\r\n",
+	  "MIME-Version: 1.0\r\nContent-Type: text/plain charset=utf-8\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n" },
+	{ "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n>From x y\r\nMIME-Version: 1.0\r\nContent-Type: a/b\r\n\r\n" UML "\r\n",
+	  "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n>From x y\r\nMIME-Version: 1.0\r\nContent-Type: a/b\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n" },
 	/* refused */
+	{ "Content-Type: multipart/signed (a); boundary=b\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
+	{ "Content-Type: message/partial (a); id=b\r\n\r\n" UML "\r\n", NULL },
+	{ "Content-Type: (a) multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
+	/* said twice: which one counts differs from reader to reader */
+	{ "Content-Type: multipart/mixed; boundary=b\r\nContent-Type: text/plain\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
+	{ CTE "base64\r\n" CTE "8bit\r\n\r\n" UML "\r\n", NULL },
+	/* a line that is no header field: for some readers the body begins there */
+	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nhello\r\n\r\n" UML "\r\n--b--\r\n", NULL },
+	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nhello " UML "\r\n--b--\r\n", NULL },
 	{ "Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
 	{ "Content-Type: message/delivery-status\r\n\r\n" UML "\r\n", NULL },
 	{ "Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
