@@ -282,7 +282,6 @@ survey_leaf(struct downgrade *downgrade, struct span piece)
 	if (!span_eight_bit(piece))
 		return;
 	part->eight_bit = true;
-	/* A character that a line of over LINE_HELD is cut in is not known. */
 	if (!span_utf8(piece))
 		part->not_utf8 = true;
 	if (downgrade->entity.odd)
@@ -339,17 +338,40 @@ handle_piece(struct downgrade *downgrade, struct span piece, bool begins)
 	}
 }
 
+/* How many bytes at the end begin a character of UTF-8 and do not end it. */
+static size_t
+begun_character(struct span piece)
+{
+	size_t n, need;
+	unsigned char lead;
+
+	for (n = 1; n <= 3 && n <= piece.len; n++) {
+		lead = (unsigned char)piece.data[piece.len - n];
+		if (lead < 0x80)
+			return 0;
+		if (lead < 0xc0)
+			continue;
+		need = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+		return need > n ? n : 0;
+	}
+	return 0;
+}
+
+/* Of a line that does not end here, a character cut in two is held back. */
 static void
 flush_line(struct downgrade *downgrade, bool ends)
 {
 	struct span piece =
 	    span_make(downgrade->line.data, downgrade->line.len);
+	size_t kept = ends ? 0 : begun_character(piece);
 	bool begins = !downgrade->inside_line;
 
+	piece.len -= kept;
 	downgrade->inside_line = !ends;
-	downgrade->line.len = 0;
 	if (piece.len > 0)
 		handle_piece(downgrade, piece, begins);
+	memmove(downgrade->line.data, piece.data + piece.len, kept);
+	downgrade->line.len = kept;
 }
 
 static void

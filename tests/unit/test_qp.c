@@ -197,6 +197,29 @@ START_TEST(message_is_converted_the_same_wherever_it_is_cut)
 }
 END_TEST
 
+/* A line too long to be held is cut between two characters. */
+START_TEST(long_line_of_utf8_is_known_to_be_utf8)
+{
+	struct downgrade *downgrade = downgrade_new();
+	struct buf in, out;
+	int i;
+
+	buf_init(&in, OUT_MAX);
+	buf_init(&out, OUT_MAX);
+	buf_addf(&in, "Subject: x\r\n\r\n%.*s", _i, "abcd");
+	for (i = 0; i < 3000; i++)
+		buf_add(&in, SPAN("\360\237\230\200"));
+	buf_add(&in, SPAN("\r\n"));
+	ck_assert_ptr_null(survey(downgrade, buf_span(&in), 1500));
+	downgrade_feed(downgrade, buf_span(&in), &out);
+	downgrade_end(downgrade, &out);
+	ck_assert_ptr_nonnull(strstr(buf_text(&out), "charset=utf-8"));
+	buf_clear(&in);
+	buf_clear(&out);
+	downgrade_free(downgrade);
+}
+END_TEST
+
 /* Multiparts within multiparts, as many as asked. */
 static void
 nest(struct buf *out, int depth)
@@ -308,6 +331,7 @@ qp_suite(void)
 	tcase_add_loop_test(tcase,
 	    message_is_converted_the_same_wherever_it_is_cut, 0,
 	    sizeof(messages) / sizeof(messages[0]));
+	tcase_add_loop_test(tcase, long_line_of_utf8_is_known_to_be_utf8, 0, 4);
 	tcase_add_loop_test(tcase, depth_and_number_of_parts_are_bounded, 0, 5);
 	tcase_add_test(tcase, smallest_parts_grow_no_more_than_promised);
 	tcase_add_loop_test(tcase, no_input_grows_beyond_its_promise, 0, 40);
