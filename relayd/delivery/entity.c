@@ -146,12 +146,13 @@ enum {
 static size_t
 field_of(struct span line)
 {
-	struct span name = span_trim(span_head(line, span_find(line, ':')));
-	size_t i;
+	size_t colon = span_find(line, ':'), i;
+	struct span name = span_trim(span_head(line, colon));
 
+	if (colon == line.len)
+		return FIELD_COUNT;
 	for (i = 0; i < FIELD_COUNT; i++)
-		if (name.len < line.len &&
-		    span_equal_nocase(name, span_of(fields[i].name)))
+		if (span_equal_nocase(name, span_of(fields[i].name)))
 			break;
 	return i;
 }

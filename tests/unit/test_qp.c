@@ -144,6 +144,9 @@ static const struct {
 	  "MIME-Version: 1.0\r\nContent-Type: text/plain charset=utf-8\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n" },
 	{ "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n>From x y\r\nMIME-Version: 1.0\r\nContent-Type: a/b\r\n\r\n" UML "\r\n",
 	  "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n>From x y\r\nMIME-Version: 1.0\r\nContent-Type: a/b\r\n" CTE "quoted-printable\r\n\r\n=C3=A4\r\n" },
+	/* a name without a colon is no field, whatever line follows */
+	{ "Content-Transfer-Encoding \r\n 8bit\r\n\r\n" UML "\r\n",
+	  "Content-Transfer-Encoding \r\n 8bit\r\nMIME-Version: 1.0\r\n" TEXT "\r\n=C3=A4\r\n" },
 	/* refused */
 	{ "Content-Type: multipart/signed (a); boundary=b\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
 	{ "Content-Type: message/partial (a); id=b\r\n\r\n" UML "\r\n", NULL },
