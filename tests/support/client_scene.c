@@ -214,6 +214,14 @@ client_scene_open(struct client_scene *scene)
 }
 
 static void
+drop(struct client_scene *scene)
+{
+	client_abort(scene->client);
+	scene->client = NULL;
+	scene->dropped = true;
+}
+
+static void
 timer_reap(void *owner)
 {
 	(void)owner;
@@ -227,7 +235,7 @@ client_scene_run(struct client_scene *scene)
 		.done = on_done,
 		.closed = on_closed };
 	uint64_t start = loop_now(scene->loop);
-	int turns = 0;
+	size_t turns = 0;
 
 	watch_init(&scene->timer, -1, scene, NULL, pause_is_over, timer_reap);
 	loop_add(scene->loop, &scene->timer);
@@ -235,9 +243,11 @@ client_scene_run(struct client_scene *scene)
 	scene->client = client_new(&scene->needs, &scene->host, &events);
 	scene->within = false;
 	while (!over(scene)) {
-		ck_assert_int_lt(turns++, TURNS_MAX);
+		ck_assert_uint_lt(turns++, TURNS_MAX);
 		loop_turn(scene->loop, true);
 		scene->took = loop_now(scene->loop) - start;
+		if (turns == scene->drop_after && scene->client != NULL)
+			drop(scene);
 	}
 	/* QUIT and its answer, or the hop's end of it. */
 	for (turns = 0; scene->hop->open > 0 && turns < 20; turns++)

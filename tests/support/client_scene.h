@@ -35,6 +35,7 @@ struct client_scene {
 	    *strike; /* the hop says it and resets, before the next job */
 	bool keep;   /* do not quit at the end: wait for closed */
 	bool abort_when_ready, abort_when_done;
+	size_t drop_after; /* so many turns it is aborted from outside; 0 */
 
 	/* What was heard. */
 	struct client *client;
@@ -43,6 +44,7 @@ struct client_scene {
 	size_t *numbers;
 	size_t ready, done, closed; /* how often */
 	bool usable;                /* of the last done */
+	bool dropped;               /* drop_after came before the end */
 	bool within; /* a call of ours is running: no event may come */
 	struct outcome why;
 	struct buf story; /* see client_scene_run() */

@@ -203,6 +203,32 @@ write_big(size_t size, bool dots)
 	buf_clear(&content);
 }
 
+/* A stop, or a retry that somebody asks for, comes at any moment. */
+START_TEST(client_may_be_dropped_after_any_turn)
+{
+	bool before_the_end = true;
+	size_t turns;
+
+	for (turns = 1; before_the_end; turns += 1 + turns / 16) {
+		client_scene_close(&scene);
+		client_scene_open(&scene);
+		scene.hop->dribble = _i % 4 < 2 ? 0 : 1;
+		scene.hop->lmtp = scene.host.lmtp = _i / 4 == 1;
+		scene.envelope.body = BODY_8BIT; /* surveyed, converted */
+		write_big(40 << 10, true);
+		scene.hop->offers = _i % 2 == 0 ? "PIPELINING" : "HELP";
+		scene.jobs = 2;
+		scene.drop_after = turns;
+		client_scene_run(&scene);
+		before_the_end = scene.dropped;
+		if (before_the_end)
+			ck_assert_uint_eq(scene.closed, 0);
+	}
+	ck_assert_uint_eq(scene.done, 2);
+	ck_assert_uint_gt(turns, 10);
+}
+END_TEST
+
 START_TEST(next_hop_that_stops_reading_is_left_after_three_minutes)
 {
 	struct script_rule rules[] = { ACT("DATA", "354 go\r\n", SCRIPT_DEAF),
@@ -318,6 +344,7 @@ client_suite(void)
 	tcase = tcase_create("time");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
+	tcase_add_loop_test(tcase, client_may_be_dropped_after_any_turn, 0, 8);
 	tcase_add_test(tcase, tests_and_operators_may_shorten_the_time_outs);
 	tcase_add_loop_test(tcase, slow_replies_are_heard_but_not_for_ever, 0,
 	    2);
