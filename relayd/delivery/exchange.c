@@ -142,6 +142,9 @@ exchange_hear_mail(struct client *client, const struct reply *reply)
 {
 	if (reply_class(reply) == 3)
 		return steps_garbage(client, reply);
+	/* RFC 3207 4: it wants the TLS that has just failed: another time. */
+	if (reply->code == 530 && client->clear_only)
+		return steps_refused(client, OUTCOME_LATER, reply);
 	handover_hear_mail(&client->handover, reply);
 	if (client->handover.refused && !client->offers.pipelining)
 		return READY;

@@ -300,6 +300,37 @@ START_TEST(next_hop_that_is_gone_at_starttls_is_tried_in_the_clear)
 }
 END_TEST
 
+/*
+ * It insists on the TLS that has just failed between the two of us: that is
+ * no verdict on the message.  Who never had TLS has its refusal as it is.
+ */
+START_TEST(hop_that_insists_on_the_tls_that_failed_is_tried_later)
+{
+	static const struct {
+		enum shown shown;
+		const char *story;
+	} rows[] = {
+		{ BROKEN, ALL("L530/4.0.0") "closed L530/4.0.0" },
+		{ REFUSED, ALL("L530/4.0.0") "closed L530/4.0.0" },
+		{ NO_TLS, ALL("F530/5.7.0") "usable" },
+	};
+	struct certs_wish wish = { .dns = "hop.test" };
+	struct script_rule rules[] = { shown_rules[rows[_i].shown][0],
+		SAY("MAIL",
+		    "530 5.7.0 Must issue a STARTTLS command first\r\n"),
+		{ .on = NULL } };
+
+	prepare_tls(&wish);
+	scene.hop->rules = rules;
+	if (rows[_i].shown == NO_TLS)
+		scene.hop->rules++;
+	else
+		scene.hop->tls = server;
+	scene.needs.tls_level = TLS_MAY;
+	ck_assert_str_eq(client_scene_run(&scene), rows[_i].story);
+}
+END_TEST
+
 START_TEST(big_message_goes_over_tls_both_ways_of_sending)
 {
 	struct certs_wish wish = { .dns = "hop.test" };
@@ -347,6 +378,8 @@ greet_suite(void)
 	tcase_add_loop_test(tcase, handshake_that_hangs_is_given_up, 0, 2);
 	tcase_add_loop_test(tcase,
 	    next_hop_that_is_gone_at_starttls_is_tried_in_the_clear, 0, 2);
+	tcase_add_loop_test(tcase,
+	    hop_that_insists_on_the_tls_that_failed_is_tried_later, 0, 3);
 	tcase_add_loop_test(tcase,
 	    big_message_goes_over_tls_both_ways_of_sending, 0, 2);
 	suite_add_tcase(suite, tcase);
