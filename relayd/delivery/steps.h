@@ -65,7 +65,7 @@ struct client {
 
 	enum step step;
 	size_t ahead; /* steps after this one that were asked with it */
-	bool unasked; /* a reply was there before this step's command */
+	bool unasked; /* some of a reply was there before this step's command */
 	struct handover handover;
 	struct downgrade *downgrade; /* owned; NULL: content as it is */
 	uint64_t surveyed;           /* bytes of content */

@@ -159,6 +159,32 @@ START_TEST(odd_replies_have_their_outcome)
 }
 END_TEST
 
+/*
+ * The half of a spare reply, said while nothing was asked: its end must not
+ * answer MAIL, or the refusal of a would be heard as that of b.
+ */
+START_TEST(half_a_reply_that_was_there_before_its_command_decides_nothing)
+{
+	struct script_rule rules[] = {
+		{ .on = ".", .reply = "250 kept\r\n250 spare", .times = 1 },
+		{ .on = "MAIL", .reply = "\r\n250 ok\r\n", .after = 1 },
+		{ .on = "RCPT TO:<a", .reply = "550 no\r\n", .after = 1 },
+		{ .on = "RCPT TO:<c", .reply = "550 no\r\n", .after = 1 },
+		{ .on = NULL }
+	};
+
+	rules[0].pace = 1; /* the connection rests when the half comes */
+	scene.hop->rules = rules;
+	scene.hop->offers = manners[_i];
+	scene.pause = 1000;
+	scene.jobs = 2;
+	ck_assert_str_eq(client_scene_run(&scene), NONSENSE);
+	ck_assert_int_eq(scene.outcomes[0][0].kind, OUTCOME_DELIVERED);
+	ck_assert(scene.job[1].stale);
+	ck_assert_uint_eq(scene.hop->message_count, 1);
+}
+END_TEST
+
 /* ---- time ---- */
 
 START_TEST(tests_and_operators_may_shorten_the_time_outs)
@@ -339,6 +365,9 @@ client_suite(void)
 	tcase_add_loop_test(tcase,
 	    no_refusal_is_believed_where_a_reply_is_missing, 0,
 	    sizeof(missing) / sizeof(missing[0]));
+	tcase_add_loop_test(tcase,
+	    half_a_reply_that_was_there_before_its_command_decides_nothing, 0,
+	    2);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("time");
