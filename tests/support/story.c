@@ -262,11 +262,12 @@ story_is_well_formed(bool eight_bit)
 	ck_assert(span_ends(rest, SPAN("\r\n")));
 	while (rest.len > 0) {
 		line = span_cut(&rest, '\n');
-		ck_assert(span_ends(line, SPAN("\r")));
-		ck_assert_uint_le(line.len, 999);
+		/* Without a check each: they are slow, and there are many bytes. */
+		if (!span_ends(line, SPAN("\r")) || line.len > 999)
+			ck_abort_msg("not a line: %.*s", SPAN_ARG(line));
 		for (i = 0; i + 1 < line.len; i++)
-			ck_assert_msg((unsigned char)line.data[i] >= 0x20 &&
-				line.data[i] != 0x7f,
-			    "%.*s", SPAN_ARG(line));
+			if ((unsigned char)line.data[i] < 0x20 ||
+			    line.data[i] == 0x7f)
+				ck_abort_msg("%.*s", SPAN_ARG(line));
 	}
 }
