@@ -198,6 +198,14 @@ wants_delay(const struct judgement *judgement, const struct attempt *attempt)
 	    !errand_told(attempt->errand) && !judgement->at_once;
 }
 
+/* Not of one too many for this time, nor of a failure that cannot be told yet. */
+static bool
+is_delay(const struct judgement *judgement, const struct outcome *outcome)
+{
+	return outcome->enhanced[0] == '4' &&
+	    !(judgement->crowded && says_too_many(outcome));
+}
+
 /* Was this the last group of recipients, and is one of any group kept? */
 static bool
 ends_round(const struct judgement *judgement, const struct attempt *attempt)
@@ -241,7 +249,7 @@ carry_out_one(struct judgement *judgement, struct attempt *attempt, size_t i)
 	case OUTCOME_LATER:
 		letter_release(attempt->letter, recipient);
 		if (wants_delay(judgement, attempt) &&
-		    !(judgement->crowded && says_too_many(outcome)))
+		    is_delay(judgement, outcome))
 			teller_tell(core->teller, attempt->letter, recipient,
 			    NOTICE_DELAYED, outcome, attempt->tried);
 		break;

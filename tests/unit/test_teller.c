@@ -218,6 +218,21 @@ START_TEST(failures_beyond_what_can_be_told_wait)
 }
 END_TEST
 
+/* It is over with them, only that cannot be told yet. */
+START_TEST(failures_beyond_what_can_be_told_are_no_delays)
+{
+	hosts[0].answer = far_side_4xx;
+	sending_many(&sending, "a@campus.test", 1100);
+	sending_run(&sending, 4 * HOUR - MINUTE);
+	hosts[0].answer = far_side_5xx;
+	far_side.commits_fail = true;
+	sending_run(&sending, 2 * HOUR);
+	ck_assert_uint_eq(sending_owed(&sending), 1100);
+	ck_assert_uint_gt(far_side_told("failed"), 0);
+	ck_assert_uint_eq(far_side_told("delayed"), 0);
+}
+END_TEST
+
 /* RFC 3464 2.3.7: the date of a try that was, or none. */
 START_TEST(who_has_only_waited_was_not_tried)
 {
@@ -383,6 +398,7 @@ teller_suite(void)
 	tcase_add_loop_test(tcase, a_delay_that_could_not_be_told_is_told_later,
 	    0, 2);
 	tcase_add_test(tcase, failures_beyond_what_can_be_told_wait);
+	tcase_add_test(tcase, failures_beyond_what_can_be_told_are_no_delays);
 	tcase_add_test(tcase, who_has_only_waited_was_not_tried);
 	tcase_add_test(tcase,
 	    who_waits_for_a_dead_hop_was_tried_with_its_last_probe);
