@@ -147,8 +147,8 @@ summary_send(struct summary *summary, struct spool *spool,
 	struct memo memo;
 
 	snprintf(subject, sizeof(subject),
-	    "%zu undelivered message%s that nobody was told of", count,
-	    count == 1 ? "" : "s");
+	    "%zu failed deliver%s that nobody was told of", count,
+	    count == 1 ? "y" : "ies");
 	/* RFC 3834 5: auto-generated, for it answers nothing. */
 	if (!memo_begin(&memo, spool, conf, span_of(conf->postmaster), subject,
 		"auto-generated", now))

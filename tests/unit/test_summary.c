@@ -67,7 +67,7 @@ START_TEST(summary_tells_the_postmaster_what_nobody_else_was_told)
 	    SPAN("campus.test")));
 	story_has("From: Mail Delivery System <postmaster@campus.test>\r\n");
 	story_has("\r\nTo: <postmaster@campus.test>\r\n");
-	story_has("\r\nSubject: 2 undelivered messages that nobody was told "
+	story_has("\r\nSubject: 2 failed deliveries that nobody was told "
 		  "of\r\n");
 	story_has("\r\nAuto-Submitted: auto-generated\r\n");
 	story_has("\r\nContent-Transfer-Encoding: 8bit\r\n");
@@ -96,6 +96,7 @@ START_TEST(what_was_put_off_too_long_is_said_to_be_given_up)
 	summary_add(summary, &envelope, 77, &recipient, &outcome, NOW);
 	outcome_clear(&outcome);
 	send(NOW + 60);
+	story_has("Subject: 1 failed delivery that nobody");
 	story_has("\r\n    given up after too long a time\r\n"
 		  "    mx1: 451 4.2.2 full\r\n");
 }
@@ -140,7 +141,7 @@ START_TEST(beyond_a_thousand_lines_are_counted)
 	for (i = 0; i < 1234; i++)
 		add("a@example.net", "bob@example.org", NOW + i);
 	send(NOW + 4000);
-	story_has("Subject: 1234 undelivered messages");
+	story_has("Subject: 1234 failed deliveries");
 	story_has("\r\nAnd 234 more, which the log has.\r\n");
 	for (rest = buf_span(&story_written); rest.data != NULL;) {
 		line = span_cut(&rest, '\n');
@@ -160,7 +161,7 @@ START_TEST(long_lines_are_bounded_and_counted)
 		add(address, address, NOW);
 	send(NOW + 60);
 	ck_assert_uint_le(story_written.len, 3 << 20);
-	story_has("Subject: 1000 undelivered messages");
+	story_has("Subject: 1000 failed deliveries");
 	story_has(" more, which the log has.\r\n");
 }
 END_TEST
