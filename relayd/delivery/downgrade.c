@@ -55,6 +55,8 @@ struct downgrade {
 	} levels[DEPTH_MAX];
 	struct entity entity;
 	struct buf encoding; /* its lines, held back */
+	bool cut_line; /* the header's last line that went out has no end */
+	bool header_eight_bit;
 	struct qp qp;
 	bool quoting;
 	size_t part; /* number of the entity we are in */
@@ -75,6 +77,8 @@ begin_entity(struct downgrade *downgrade, bool of_message)
 	downgrade->part = downgrade->part_count++;
 	downgrade->where = IN_HEADER;
 	downgrade->quoting = false;
+	downgrade->cut_line = false;
+	downgrade->header_eight_bit = false;
 	buf_empty(&downgrade->encoding);
 	entity_begin(&downgrade->entity, of_message, digest);
 }
@@ -172,8 +176,12 @@ static void
 end_header(struct downgrade *downgrade)
 {
 	entity_end(&downgrade->entity);
-	if (downgrade->encoding.full)
+	/* Where it is odd, 8-bit lines may be no header at all. */
+	if (downgrade->encoding.full ||
+	    (downgrade->entity.odd && downgrade->header_eight_bit))
 		downgrade->why = unreadable;
+	if (downgrade->cut_line)
+		put(downgrade, SPAN("\r\n"));
 	put_encoding(downgrade);
 }
 
@@ -252,6 +260,13 @@ cross_boundary(struct downgrade *downgrade, size_t level, bool last)
 }
 
 static void
+put_header(struct downgrade *downgrade, struct span line)
+{
+	put(downgrade, line);
+	downgrade->cut_line = !span_ends(line, SPAN("\n"));
+}
+
+static void
 header_line(struct downgrade *downgrade, struct span line, bool begins)
 {
 	if (begins && without_blanks(line).len == 0 &&
@@ -268,10 +283,8 @@ header_line(struct downgrade *downgrade, struct span line, bool begins)
 	    entity_line(&downgrade->entity, line) == ENTITY_ENCODING_LINE)
 		buf_add(&downgrade->encoding, line);
 	else
-		put(downgrade, line);
-	/* It may be no header at all. */
-	if (downgrade->entity.odd && span_eight_bit(line))
-		downgrade->why = unreadable;
+		put_header(downgrade, line);
+	downgrade->header_eight_bit |= span_eight_bit(line);
 }
 
 static void

@@ -147,6 +147,9 @@ static const struct {
 	/* a name without a colon is no field, whatever line follows */
 	{ "Content-Transfer-Encoding \r\n 8bit\r\n\r\n" UML "\r\n",
 	  "Content-Transfer-Encoding \r\n 8bit\r\nMIME-Version: 1.0\r\n" TEXT "\r\n=C3=A4\r\n" },
+	/* a header that is all there is, and whose last line has no end */
+	{ CTE "8bit\r\nSubject: " UML, "Subject: " UML "\r\n" CTE "7bit\r\n" },
+	{ "Subject: " UML "\r\n" CTE "8bit", "Subject: " UML "\r\n" CTE "7bit\r\n" },
 	/* refused */
 	{ "Content-Type: multipart/signed (a); boundary=b\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
 	{ "Content-Type: message/partial (a); id=b\r\n\r\n" UML "\r\n", NULL },
@@ -154,6 +157,9 @@ static const struct {
 	/* said twice: which one counts differs from reader to reader */
 	{ "Content-Type: multipart/mixed; boundary=b\r\nContent-Type: text/plain\r\n\r\n--b\r\n\r\n" UML "\r\n--b--\r\n", NULL },
 	{ CTE "base64\r\n" CTE "8bit\r\n\r\n" UML "\r\n", NULL },
+	/* 8-bit fields of a header that cannot be read, before and behind what is odd */
+	{ "X: " UML "\r\nContent-Type: a/b\r\nContent-Type: a/b\r\n\r\nx\r\n", NULL },
+	{ "Content-Type: a/b\r\nContent-Type: a/b\r\nX: " UML "\r\n\r\nx\r\n", NULL },
 	/* a line that is no header field: for some readers the body begins there */
 	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nhello\r\n\r\n" UML "\r\n--b--\r\n", NULL },
 	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nhello " UML "\r\n--b--\r\n", NULL },
