@@ -389,7 +389,10 @@ attempt_cancel(struct attempt *attempt)
 
 	for (i = 0; i < attempt->count; i++)
 		letter_release(letter, attempt->recipients[i]);
-	destination_queue(errand->destination, errand, false);
+	if (attempt->reloads != core->reloads)
+		destination_resort(errand->destination, errand);
+	else
+		destination_queue(errand->destination, errand, false);
 	letter_close(letter, core->spool);
 	letter_lower(letter);
 	attempt_free(attempt);

@@ -66,7 +66,10 @@ void attempt_end(struct attempt *attempt, bool reused);
  */
 void attempt_decide(struct attempt *attempt, const struct outcome *outcome,
     int64_t tried);
-/* As if it had never begun: the errand is ready again. */
+/*
+ * As if it had never begun: the errand is ready again, or to be sorted when the
+ * rules have changed meanwhile.
+ */
 void attempt_cancel(struct attempt *attempt);
 
 #endif

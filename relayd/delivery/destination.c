@@ -133,8 +133,8 @@ wants_line(struct destination *destination)
 	    destination->line_count < health_allows(&destination->health, &at);
 }
 
-static bool
-refuses(const struct destination *destination)
+bool
+destination_refuses(const struct destination *destination)
 {
 	return destination->refuses &&
 	    now(destination) < destination->refuses_until;
@@ -181,7 +181,7 @@ step(struct destination *destination)
 		return true;
 	if (destination->queue.ready_count == 0)
 		return false;
-	if (refuses(destination)) {
+	if (destination_refuses(destination)) {
 		if (teller_full(core->teller))
 			return false;
 		refuse_one(destination);
@@ -225,7 +225,7 @@ next_look(const struct destination *destination)
 			sooner(&at, health->retry_at);
 		if (health->crowded && health->open_after > now(destination))
 			sooner(&at, health->open_after);
-		if (refuses(destination)) /* the teller was full */
+		if (destination_refuses(destination)) /* the teller was full */
 			sooner(&at, now(destination) + TELLER_MS);
 	} else if (useless(destination)) {
 		at = now(destination) + LINGER_MS;

@@ -61,6 +61,8 @@ void destination_free(struct destination *destination);
 void destination_wake(struct destination *destination);
 /* Whatever it waits for, it is tried now. */
 void destination_hurry(struct destination *destination);
+/* It has refused for good, and is still believed. */
+bool destination_refuses(const struct destination *destination);
 /* It is not believed any more that it refuses for good. */
 void destination_doubt(struct destination *destination);
 /* A bounded piece of work: its steps. It wakes itself when there is more. */

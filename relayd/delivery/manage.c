@@ -42,7 +42,7 @@ wait_of(const struct errand *errand)
 		.attempts = errand_attempts(errand),
 	};
 
-	if (destination->health.down || destination->refuses)
+	if (destination->health.down || destination_refuses(destination))
 		wait.reason = destination->reason.text;
 	if (errand_place(errand) != ERRAND_OUT &&
 	    holds_has(&core->holds, spool_entry_id(errand->entry))) {

@@ -54,6 +54,25 @@ START_TEST(a_message_that_was_put_off_waits_for_its_back_off)
 }
 END_TEST
 
+START_TEST(a_refusal_of_long_ago_is_no_reason)
+{
+	uint64_t id;
+
+	outcome_set(&far_side.no_hosts, OUTCOME_FAILED, 0, "5.1.10",
+	    SPAN("takes no mail (null MX)"), NULL);
+	sending_one(&sending, "a@else.test");
+	sending_run(&sending, 30 * SECOND);
+	outcome_clear(&far_side.no_hosts);
+	hosts[2].answer = far_side_4xx;
+	sending_run(&sending, 29 * SECOND);
+	id = sending_one(&sending, "b@else.test");
+	ck_assert_str_eq(wait_of(id).reason, "takes no mail (null MX)");
+	manage_hold(sending.delivery, entry_of(id)); /* it is not refused */
+	sending_run(&sending, 2 * SECOND);
+	ck_assert_ptr_null(wait_of(id).reason);
+}
+END_TEST
+
 START_TEST(a_message_for_a_dead_host_waits_with_the_reason)
 {
 	struct wait wait;
@@ -140,6 +159,29 @@ START_TEST(retry_breaks_off_an_attempt_that_hangs)
 	ck_assert(manage_retry(sending.delivery, entry_of(id)));
 	sending_run(&sending, 5 * SECOND);
 	ck_assert_uint_eq(sending_owed(&sending), 0);
+}
+END_TEST
+
+/* The hop dies in the middle; its route is mended, and the attempt ended. */
+START_TEST(what_is_broken_off_after_a_reload_takes_the_route_of_today)
+{
+	uint64_t id;
+
+	hosts[0].answer_ms = HOUR;
+	id = sending_one(&sending, "a@campus.test");
+	sending_one(&sending, "b@also-campus.test");
+	sending_run(&sending, MINUTE + SECOND);
+	hosts[0].down = "connection refused";
+	sending_reload(&sending,
+	    "campus.test via=hop2\n"
+	    "also-campus.test via=hop1\n");
+	if (_i == 1)
+		ck_assert(manage_hold(sending.delivery, entry_of(id)));
+	ck_assert(manage_retry(sending.delivery, entry_of(id)));
+	if (_i == 1)
+		ck_assert(manage_release(sending.delivery, entry_of(id)));
+	sending_run(&sending, 10 * SECOND);
+	ck_assert_uint_eq(hosts[1].delivered, 1);
 }
 END_TEST
 
@@ -333,6 +375,9 @@ manage_suite(void)
 	tcase_add_test(tcase, retry_sends_at_once_what_was_put_off);
 	tcase_add_test(tcase, retry_asks_a_dead_host_again_at_once);
 	tcase_add_test(tcase, retry_breaks_off_an_attempt_that_hangs);
+	tcase_add_loop_test(tcase,
+	    what_is_broken_off_after_a_reload_takes_the_route_of_today, 0, 2);
+	tcase_add_test(tcase, a_refusal_of_long_ago_is_no_reason);
 	tcase_add_test(tcase, a_held_message_is_not_tried_until_it_is_released);
 	tcase_add_test(tcase,
 	    a_held_message_stays_held_through_an_attempt_under_way);
