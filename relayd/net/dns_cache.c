@@ -24,11 +24,12 @@ enum {
 };
 
 LIST_HEAD(bucket, dns_entry);
+TAILQ_HEAD(by_age, dns_entry);
 
 struct dns_cache {
 	struct bucket buckets[BUCKETS];
-	TAILQ_HEAD(, dns_entry) by_age;
-	size_t count;
+	struct by_age others, kept;
+	size_t count, kept_count;
 	size_t bytes;
 	uint64_t seed; /* outsiders choose the names, but not their buckets */
 };
@@ -38,7 +39,8 @@ dns_cache_new(void)
 {
 	struct dns_cache *cache = xcalloc(1, sizeof(*cache));
 
-	TAILQ_INIT(&cache->by_age);
+	TAILQ_INIT(&cache->others);
+	TAILQ_INIT(&cache->kept);
 	if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) == -1)
 		cache->seed = (uint64_t)(uintptr_t)cache;
 	return cache;
@@ -77,13 +79,20 @@ bytes_of(const struct dns_entry *entry)
 	return sizeof(*entry) + strlen(entry->name) + 1 + entry->count * record;
 }
 
+static struct by_age *
+line_of(struct dns_cache *cache, const struct dns_entry *entry)
+{
+	return entry->kept ? &cache->kept : &cache->others;
+}
+
 static void
 forget(struct dns_cache *cache, struct dns_entry *entry)
 {
 	cache->count--;
+	cache->kept_count -= entry->kept;
 	cache->bytes -= bytes_of(entry);
 	LIST_REMOVE(entry, chain);
-	TAILQ_REMOVE(&cache->by_age, entry, age);
+	TAILQ_REMOVE(line_of(cache, entry), entry, age);
 	dns_entry_free(entry);
 }
 
@@ -94,9 +103,18 @@ dns_cache_free(struct dns_cache *cache)
 
 	if (cache == NULL)
 		return;
-	while ((entry = TAILQ_FIRST(&cache->by_age)) != NULL)
+	while ((entry = TAILQ_FIRST(&cache->others)) != NULL ||
+	    (entry = TAILQ_FIRST(&cache->kept)) != NULL)
 		forget(cache, entry);
 	free(cache);
+}
+
+/* The last that was used. */
+static void
+renew(struct dns_cache *cache, struct dns_entry *entry)
+{
+	TAILQ_REMOVE(line_of(cache, entry), entry, age);
+	TAILQ_INSERT_TAIL(line_of(cache, entry), entry, age);
 }
 
 struct dns_entry *
@@ -108,16 +126,35 @@ dns_cache_get(struct dns_cache *cache, enum dns_kind kind, const char *name)
 
 	LIST_FOREACH(entry, bucket, chain)
 		if (entry->kind == kind && strcmp(entry->name, name) == 0) {
-			TAILQ_REMOVE(&cache->by_age, entry, age);
-			TAILQ_INSERT_TAIL(&cache->by_age, entry, age);
+			renew(cache, entry);
 			return entry;
 		}
 	entry = dns_entry_new(kind, name);
 	LIST_INSERT_HEAD(bucket, entry, chain);
-	TAILQ_INSERT_TAIL(&cache->by_age, entry, age);
+	TAILQ_INSERT_TAIL(&cache->others, entry, age);
 	cache->count++;
 	cache->bytes += bytes_of(entry);
 	return entry;
+}
+
+void
+dns_cache_keep(struct dns_cache *cache, struct dns_entry *entry)
+{
+	if (entry->kept)
+		return;
+	TAILQ_REMOVE(&cache->others, entry, age);
+	TAILQ_INSERT_TAIL(&cache->kept, entry, age);
+	entry->kept = true;
+	cache->kept_count++;
+}
+
+/* The next to be forgotten. */
+static struct dns_entry *
+oldest_of(const struct dns_cache *cache)
+{
+	if (cache->kept_count > ENTRIES_MAX / 2 || TAILQ_EMPTY(&cache->others))
+		return TAILQ_FIRST(&cache->kept);
+	return TAILQ_FIRST(&cache->others);
 }
 
 static bool
@@ -134,15 +171,14 @@ dns_cache_trim(struct dns_cache *cache)
 	int in_use = 0;
 
 	while (cache->count > ENTRIES_MAX || cache->bytes > BYTES_MAX) {
-		oldest = TAILQ_FIRST(&cache->by_age);
+		oldest = oldest_of(cache);
 		if (!busy(oldest)) {
 			forget(cache, oldest);
 			continue;
 		}
 		if (++in_use > BUSY_MAX)
 			return; /* the next trim goes on */
-		TAILQ_REMOVE(&cache->by_age, oldest, age);
-		TAILQ_INSERT_TAIL(&cache->by_age, oldest, age);
+		renew(cache, oldest);
 	}
 }
 

@@ -30,6 +30,7 @@ enum dns_place {
 struct dns_entry {
 	LIST_ENTRY(dns_entry) chain; /* of the hash table */
 	TAILQ_ENTRY(dns_entry) age;  /* in the cache, oldest use first */
+	bool kept;                   /* see dns_cache_keep() */
 	TAILQ_ENTRY(dns_entry) line; /* in a line of the resolver */
 	enum dns_kind kind;
 	char *name; /* owned */
@@ -67,6 +68,11 @@ void dns_cache_free(struct dns_cache *cache);
 /* The entry for name; made when there was none.  It counts as used now. */
 struct dns_entry *dns_cache_get(struct dns_cache *cache, enum dns_kind kind,
     const char *name);
+/*
+ * It serves when nothing else is known: it is not forgotten to make room for
+ * others, as long as such entries take no more than half of it.
+ */
+void dns_cache_keep(struct dns_cache *cache, struct dns_entry *entry);
 /*
  * Forgets what was not used for longest, while there is more than the bounds
  * allow; what is asked, told or waited for stays.

@@ -320,8 +320,12 @@ hurry(struct resolver *resolver, struct dns_entry *entry)
 void
 query_take_stale(struct query *query)
 {
+	struct resolver *resolver = query->resolver;
+
+	if (resolver->cache != NULL)
+		dns_cache_keep(resolver->cache, query->entry);
 	resolve_tell_stale(query);
-	hurry(query->resolver, query->entry);
+	hurry(resolver, query->entry);
 }
 
 void

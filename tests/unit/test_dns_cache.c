@@ -77,6 +77,31 @@ START_TEST(entries_in_use_are_not_forgotten)
 }
 END_TEST
 
+/* Half of the cache is theirs, and no more when there are too many of them. */
+START_TEST(entries_that_are_kept_are_not_forgotten_for_others)
+{
+	int i;
+
+	for (i = 0; i < BOUND / 2; i++) {
+		get(i)->ttl = (uint32_t)i + 1;
+		dns_cache_keep(cache, get(i));
+	}
+	for (; i < MANY; i++) {
+		get(i);
+		dns_cache_trim(cache);
+	}
+	ck_assert_uint_eq(dns_cache_count(cache), BOUND);
+	for (i = 0; i < BOUND / 2; i++)
+		ck_assert_uint_eq(get(i)->ttl, (uint32_t)i + 1);
+	for (i = MANY; i < 2 * MANY; i++) {
+		dns_cache_keep(cache, get(i));
+		dns_cache_trim(cache);
+	}
+	ck_assert_uint_eq(dns_cache_count(cache), BOUND);
+	ck_assert_uint_eq(get(0)->ttl, 0);
+}
+END_TEST
+
 START_TEST(memory_of_records_is_bounded_too)
 {
 	static struct mx records[RESOLVE_MX_MAX];
@@ -120,6 +145,8 @@ dns_cache_suite(void)
 	tcase_add_test(tests, same_name_and_kind_is_the_same_entry);
 	tcase_add_test(tests, least_recently_used_are_forgotten_first);
 	tcase_add_test(tests, entries_in_use_are_not_forgotten);
+	tcase_add_test(tests,
+	    entries_that_are_kept_are_not_forgotten_for_others);
 	tcase_add_test(tests, memory_of_records_is_bounded_too);
 	tcase_add_test(tests, learning_anew_takes_the_place_of_what_was_known);
 	suite_add_tcase(suite, tests);

@@ -16,7 +16,8 @@ enum {
 	PATIENCE = 2000, /* milliseconds */
 	TTL = 60,
 	DAY = 24 * 3600,
-	CROWD = 1200, /* more than are asked at a time */
+	FLOOD = 10500, /* more than are remembered */
+	CROWD = 1200,  /* more than are asked at a time */
 };
 
 /* The test changes what they say. */
@@ -162,6 +163,35 @@ START_TEST(what_the_campus_has_chosen_serves_while_dns_fails)
 }
 END_TEST
 
+static size_t strangers; /* that have been answered */
+
+static void
+count_stranger(void *owner, const struct mx_answer *answer)
+{
+	(void)owner;
+	(void)answer;
+	strangers++;
+}
+
+START_TEST(what_the_campus_has_chosen_is_not_forgotten_for_strangers)
+{
+	char name[96];
+	int i;
+
+	ck_assert_str_eq(find_after(0, "mx", true), "192.0.2.1");
+	outstanding = true;
+	for (i = 0; i < FLOOD; i++) {
+		/* Too long a label: c-ares answers, and no server is asked. */
+		snprintf(name, sizeof(name), "n%070d.test", i);
+		resolve_mx(needs.resolver, name, count_stranger, NULL);
+		while ((int)strangers <= i)
+			loop_turn(loop, true);
+	}
+	all_say(DNS_SAY_SERVFAIL);
+	ck_assert_str_eq(find_after(TTL + 1, "mx", true), "192.0.2.1");
+}
+END_TEST
+
 static void
 nobody_hears(void *owner, const struct mx_answer *answer)
 {
@@ -220,6 +250,8 @@ hosts_stale_suite(void)
 	tcase_add_loop_test(tcase,
 	    what_the_campus_has_chosen_serves_while_dns_fails, 0,
 	    sizeof(rows) / sizeof(rows[0]));
+	tcase_add_test(tcase,
+	    what_the_campus_has_chosen_is_not_forgotten_for_strangers);
 	tcase_add_test(tcase, campus_does_not_wait_behind_strangers);
 	suite_add_tcase(suite, tcase);
 	return suite;
