@@ -185,25 +185,26 @@ free_rules(void *owner)
 
 /* ---- in the loop ---- */
 
-/* Every room takes the new configuration, or every room keeps the old one. */
+/*
+ * Every room takes the new configuration, or every room keeps the old one.  Of
+ * the old one nothing is to be loaded again: its files may have changed, too.
+ */
 static bool
 hand_out(struct relay *relay, const struct settings *new, struct buf *why)
 {
-	const struct conf *conf = new->conf;
+	const struct conf *conf = new->conf, *older = relay->settings.conf;
 
-	if (!smtp_server_reload(relay->smtp, conf, new->rules, why))
+	if (!delivery_prepare(relay->delivery, conf, why) ||
+	    !log_open(conf->log_target, conf->log_level, why))
 		return false;
-	if (delivery_reload(relay->delivery, conf, new->rules, why)) {
-		if (log_open(conf->log_target, conf->log_level, why))
-			return true;
+	if (!smtp_server_reload(relay->smtp, conf, new->rules, why)) {
+		if (!log_open(older->log_target, older->log_level, why))
+			log_say(LEVEL_ERROR, "reload-failed",
+			    "the log stays where the new settings have it");
+		return false;
 	}
-	if (!delivery_reload(relay->delivery, relay->settings.conf,
-		relay->settings.rules, why) ||
-	    !smtp_server_reload(relay->smtp, relay->settings.conf,
-		relay->settings.rules, why))
-		log_say(LEVEL_ERROR, "reload-failed",
-		    "the old settings cannot be put back: %s", buf_text(why));
-	return false;
+	delivery_reload(relay->delivery, conf, new->rules);
+	return true;
 }
 
 static void

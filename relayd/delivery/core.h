@@ -50,6 +50,7 @@ struct core {
 	struct lines *lines;
 	struct teller *teller;
 	struct wires *wires;
+	struct wires *next_wires; /* owned; prepared for a reload, or NULL */
 	struct destination_line dirty; /* have work for this turn */
 	uint64_t mark;                 /* of the last walk over recipients */
 	uint64_t reloads;              /* how often the rules have changed */

@@ -142,16 +142,26 @@ delivery_waiting(void *delivery, struct spool_entry *entry, struct span domains)
 }
 
 bool
-delivery_reload(struct delivery *delivery, const struct conf *conf,
-    const struct rules *rules, struct buf *why)
+delivery_prepare(struct delivery *delivery, const struct conf *conf,
+    struct buf *why)
 {
 	struct core *core = &delivery->core;
-	struct wires *older = core->wires, *wires;
 
-	wires = wires_new(core, conf, why);
-	if (wires == NULL)
-		return false;
-	core->wires = wires;
+	wires_free(core->next_wires);
+	core->next_wires = wires_new(core, conf, why);
+	return core->next_wires != NULL;
+}
+
+void
+delivery_reload(struct delivery *delivery, const struct conf *conf,
+    const struct rules *rules)
+{
+	struct core *core = &delivery->core;
+	struct wires *older = core->wires;
+
+	assert(core->next_wires != NULL);
+	core->wires = core->next_wires;
+	core->next_wires = NULL;
 	core->conf = conf;
 	core->rules = rules;
 	core->reloads++;
@@ -159,7 +169,6 @@ delivery_reload(struct delivery *delivery, const struct conf *conf,
 	router_reload(core->router);
 	wires_free(older); /* nothing that connects is left of it */
 	core_wake(core);
-	return true;
 }
 
 void
@@ -188,6 +197,7 @@ delivery_free(struct delivery *delivery)
 	teller_free(core->teller);
 	lines_free(core->lines);
 	wires_free(core->wires);
+	wires_free(core->next_wires);
 	holds_clear(&core->holds);
 	history_free(core->history);
 	loop_remove(core->loop, &core->pump);

@@ -41,9 +41,15 @@ bool delivery_hold_these(struct delivery *delivery, const char *file,
 /* The spool's waiting() event. */
 void delivery_waiting(void *delivery, struct spool_entry *entry,
     struct span domains);
-/* Routes are looked up anew; messages move to their new destinations. All or nothing: false with why. */
-bool delivery_reload(struct delivery *delivery, const struct conf *conf,
-    const struct rules *rules, struct buf *why);
+/*
+ * Loads what another configuration needs, and changes nothing; false with why.
+ * Then delivery_reload() with the same can only succeed: routes are looked up
+ * anew, and messages move to their new destinations.
+ */
+bool delivery_prepare(struct delivery *delivery, const struct conf *conf,
+    struct buf *why);
+void delivery_reload(struct delivery *delivery, const struct conf *conf,
+    const struct rules *rules);
 /* Begin nothing new; what is in flight may finish. */
 void delivery_drain(struct delivery *delivery);
 /* Transactions in flight. */

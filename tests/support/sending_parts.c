@@ -262,8 +262,8 @@ sending_reload(struct sending *sending, const char *hosted)
 	struct buf why;
 
 	buf_init(&why, 1024);
-	ck_assert(
-	    delivery_reload(sending->delivery, &sending->conf, rules, &why));
+	ck_assert(delivery_prepare(sending->delivery, &sending->conf, &why));
+	delivery_reload(sending->delivery, &sending->conf, rules);
 	rules_free(sending->rules);
 	sending->rules = rules;
 	buf_clear(&why);

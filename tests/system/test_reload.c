@@ -4,7 +4,9 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
+#include "tests/support/certs.h"
 #include "tests/support/scene.h"
 #include "tests/support/suite.h"
 #include "tests/support/talk.h"
@@ -218,6 +220,59 @@ START_TEST(while_tables_are_read_nobody_is_lost_or_let_in_wrongly)
 }
 END_TEST
 
+/* The certificate has moved, its old file is gone, and the log cannot be. */
+static void
+move_certificate(struct scene *scene, struct certs *certs, bool bad_log)
+{
+	char conf[2048];
+
+	unlink(certs_path(certs, "old.pem"));
+	snprintf(conf, sizeof(conf),
+	    "hostname = \"mail.campus.test\";\n"
+	    "postmaster = \"postmaster@campus.test\";\n"
+	    "listen = ( { address = \"127.0.0.1\"; port = %u; } );\n"
+	    "hosted = \"hosted\";\n"
+	    "spool = { directory = \"spool\"; };\n"
+	    "tls = { certificate = \"%s\"; key = \"%s\"; ca = \"%s\"; };\n"
+	    "%s",
+	    (unsigned)daemon_port(scene->daemon), certs_path(certs, "new.pem"),
+	    certs_path(certs, "new.key"), certs_path(certs, "new.pem"),
+	    bad_log ? "log = { target = \"nowhere/log\"; };\n" : "");
+	daemon_write(scene->daemon, "relayd.conf", conf);
+}
+
+START_TEST(old_settings_stay_though_they_could_not_be_loaded_again)
+{
+	struct certs *certs = certs_new();
+	struct scene scene;
+	char more[1024];
+
+	certs_issue(certs, "old", &(struct certs_wish){ .dns = "a.test" });
+	certs_issue(certs, "new", &(struct certs_wish){ .dns = "b.test" });
+	snprintf(more, sizeof(more),
+	    "tls = { certificate = \"%s\"; key = \"%s\"; ca = \"%s\"; };",
+	    certs_path(certs, "old.pem"), certs_path(certs, "old.key"),
+	    certs_path(certs, "old.pem"));
+	scene_open(&scene, &(struct scene_setup){ .more = more });
+	move_certificate(&scene, certs, true);
+	daemon_reload(scene.daemon);
+	ck_assert_int_eq(daemon_logged(scene.daemon, "event=reload-failed",
+			     "nowhere/log", NULL),
+	    1);
+	ck_assert_int_eq(daemon_logged(scene.daemon, "put back", NULL), 0);
+	ck_assert_int_eq(scene_send_one(&scene, SENDER, "a@campus.test"), 250);
+	ck_assert_int_eq(scene_send_one(&scene, SENDER, "b@lab.test"), 250);
+	ck_assert(hop_wait(scene.campus, 1, SCENE_WAIT_MS));
+	ck_assert(hop_wait(scene.lab, 1, SCENE_WAIT_MS));
+	move_certificate(&scene, certs, false);
+	daemon_reload(scene.daemon);
+	ck_assert_int_eq(daemon_logged(scene.daemon, "event=reloaded", NULL),
+	    1);
+	scene_close(&scene);
+	certs_free(certs);
+}
+END_TEST
+
 static Suite *
 reload_suite(void)
 {
@@ -234,6 +289,8 @@ reload_suite(void)
 	    mail_that_waits_takes_the_new_route_after_a_reload);
 	tcase_add_test(tcase,
 	    while_tables_are_read_nobody_is_lost_or_let_in_wrongly);
+	tcase_add_test(tcase,
+	    old_settings_stay_though_they_could_not_be_loaded_again);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
