@@ -258,7 +258,7 @@ give_back(struct destination *destination)
 	if (destination->has_room)
 		lines_forget(destination);
 	while ((line = TAILQ_FIRST(&destination->idle)) != NULL &&
-	    lines_want(line))
+	    lines_is_wanted(line))
 		line_quit(line);
 }
 
@@ -383,8 +383,10 @@ destination_answered(struct destination *destination)
 {
 	struct health_facts at = facts(destination);
 
-	if (health_answered(&destination->health, &at))
-		report_up(destination);
+	if (!health_answered(&destination->health, &at))
+		return;
+	lines_proven(destination);
+	report_up(destination);
 }
 
 static void

@@ -47,9 +47,9 @@ struct destination {
 	bool is_dirty, is_wanting;
 	TAILQ_ENTRY(destination) dirty_link, wanting_link;
 	/* What lines.c notes of it: */
-	bool has_room;          /* is kept for one more line of it */
-	bool is_stranger;       /* it was not the campus's choice just then */
-	uint64_t wanting_since; /* a number that grows */
+	bool has_room;  /* is kept for one more line of it */
+	unsigned kind;  /* when it is wanting or has room */
+	uint64_t wants; /* when it began to want; a number that grows */
 };
 
 /* For the router, who keeps it by name; takes a copy of name. */

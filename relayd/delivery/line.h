@@ -46,7 +46,7 @@ struct line {
 	uint32_t tried;          /* hosts, a bit each */
 	unsigned version;        /* of that list */
 	bool refused;            /* every host so far, for good */
-	bool is_stranger;        /* counts among the strangers' */
+	unsigned kind;           /* of lines.c: who has it */
 	uint64_t idle_since;
 	LIST_ENTRY(line) link;         /* of the destination's */
 	TAILQ_ENTRY(line) idle_link;   /* of the destination's that are idle */

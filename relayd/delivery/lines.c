@@ -1,8 +1,9 @@
 /*
  * lines - all connections together.
  *
- * Job:     keep to the ceiling, share it among destinations, end what has been
- *          idle too long, the oldest first.
+ * Job:     keep to the ceiling, share it among destinations so that neither the
+ *          dead nor strangers take all of it, end what has been idle too
+ *          long, the oldest first.
  * Called:  by line.c, destination.c and delivery.c.
  * Owns:    the counts, the order of idleness, and who wants a line.
  * Never:   ends a line that carries a message.
@@ -16,32 +17,31 @@
 #include "relayd/delivery/router.h"
 
 enum {
-	TURN_JOBS = 10,    /* a line carries so many where lines are scarce */
-	LOOKS_MAX = 32,    /* idle lines, for one to spare */
-	STRANGERS_NOT = 4, /* such a part of the ceiling is never theirs */
+	TURN_JOBS = 10, /* a line carries so many where lines are scarce */
+	LOOKS_MAX = 32, /* idle lines, for one to spare */
 };
 
-/* Of whom all may have so many, and so many stand in line. */
-struct party {
-	size_t count;
-	size_t reserved; /* kept for destinations that wanted one */
-	struct destination_line wanting;
-};
-
+/*
+ * Who has a line, or wants one.  A host that is silent keeps it for minutes: so
+ * those that are down leave half of the ceiling to the others, and strangers an
+ * eighth to the campus, whose mail goes on when all the world is silent.
+ */
 enum {
-	CAMPUS,
-	STRANGERS,
-	PARTIES
+	KIND_DOWN = 1,
+	KIND_STRANGER = 2,
+	KINDS = 4,
 };
 
 struct lines {
 	struct core *core; /* borrowed */
-	size_t busy_count;
+	size_t count, busy_count;
+	size_t reserved;            /* kept for destinations that wanted one */
+	size_t down, strangers;     /* of both, those of that kind */
 	size_t holders;             /* destinations that have lines */
 	struct line_idle_list idle; /* the longest idle first */
-	struct party parties[PARTIES];
-	size_t wanting_count;
-	uint64_t wishes; /* so far */
+	struct destination_line wanting[KINDS];
+	size_t wanting_count[KINDS];
+	uint64_t wants; /* how many have come: who wants first has the least */
 	struct due due;
 	bool scheduled;
 };
@@ -50,12 +50,13 @@ struct lines *
 lines_new(struct core *core)
 {
 	struct lines *lines = xcalloc(1, sizeof(*lines));
+	unsigned kind;
 
 	lines->core = core;
 	lines->due.kind = DUE_LINES;
 	TAILQ_INIT(&lines->idle);
-	TAILQ_INIT(&lines->parties[CAMPUS].wanting);
-	TAILQ_INIT(&lines->parties[STRANGERS].wanting);
+	for (kind = 0; kind < KINDS; kind++)
+		TAILQ_INIT(&lines->wanting[kind]);
 	return lines;
 }
 
@@ -67,48 +68,61 @@ lines_free(struct lines *lines)
 	free(lines);
 }
 
-static struct party *
-party_of(struct destination *destination)
-{
-	return &destination->core->lines
-		    ->parties[destination->is_stranger ? STRANGERS : CAMPUS];
-}
-
-static size_t
-taken(const struct party *party)
-{
-	return party->count + party->reserved;
-}
-
 static bool
-strangers_are_full(const struct lines *lines)
+is_full(const struct lines *lines)
 {
-	size_t most = lines->core->conf->delivery.connections;
-
-	return taken(&lines->parties[STRANGERS]) >= most - most / STRANGERS_NOT;
-}
-
-/* Is there no room for one more of this party? */
-static bool
-is_full(const struct lines *lines, bool stranger)
-{
-	if (stranger && strangers_are_full(lines))
-		return true;
-	return taken(&lines->parties[CAMPUS]) +
-	    taken(&lines->parties[STRANGERS]) >=
+	return lines->count + lines->reserved >=
 	    lines->core->conf->delivery.connections;
 }
 
+/* ---- kinds ---- */
+
+static unsigned
+kind_of(const struct destination *destination)
+{
+	return (destination->health.down ? KIND_DOWN : 0u) |
+	    (router_is_strange(destination) ? KIND_STRANGER : 0u);
+}
+
+/* Of what the kind is, that of which there are as many as may be. */
+static unsigned
+too_many(const struct lines *lines, unsigned kind)
+{
+	size_t most = lines->core->conf->delivery.connections;
+
+	if (lines->down < most - most / 2)
+		kind &= ~(unsigned)KIND_DOWN;
+	if (lines->strangers < most - most / 8)
+		kind &= ~(unsigned)KIND_STRANGER;
+	return kind;
+}
+
 static void
-want(struct lines *lines, struct destination *destination)
+count_in(struct lines *lines, unsigned kind)
+{
+	lines->down += (kind & KIND_DOWN) != 0;
+	lines->strangers += (kind & KIND_STRANGER) != 0;
+}
+
+static void
+count_out(struct lines *lines, unsigned kind)
+{
+	lines->down -= (kind & KIND_DOWN) != 0;
+	lines->strangers -= (kind & KIND_STRANGER) != 0;
+}
+
+/* ---- who wants room, and has it ---- */
+
+static void
+want(struct lines *lines, struct destination *destination, unsigned kind)
 {
 	if (destination->is_wanting)
 		return;
 	destination->is_wanting = true;
-	destination->wanting_since = lines->wishes++;
-	lines->wanting_count++;
-	TAILQ_INSERT_TAIL(&party_of(destination)->wanting, destination,
-	    wanting_link);
+	destination->kind = kind;
+	destination->wants = ++lines->wants;
+	lines->wanting_count[kind]++;
+	TAILQ_INSERT_TAIL(&lines->wanting[kind], destination, wanting_link);
 }
 
 static void
@@ -117,28 +131,25 @@ want_no_more(struct lines *lines, struct destination *destination)
 	if (!destination->is_wanting)
 		return;
 	destination->is_wanting = false;
-	lines->wanting_count--;
-	TAILQ_REMOVE(&party_of(destination)->wanting, destination,
+	lines->wanting_count[destination->kind]--;
+	TAILQ_REMOVE(&lines->wanting[destination->kind], destination,
 	    wanting_link);
 }
 
-/* Who has waited longest of those for whom there is room, or NULL. */
+/* Who wanted first of those whose kind has its share to come; or NULL. */
 static struct destination *
 next_wanting(const struct lines *lines)
 {
-	struct destination *campus =
-	    TAILQ_FIRST(&lines->parties[CAMPUS].wanting);
-	struct destination *stranger =
-	    TAILQ_FIRST(&lines->parties[STRANGERS].wanting);
+	struct destination *next = NULL, *first;
+	unsigned kind;
 
-	if (campus != NULL && is_full(lines, false))
-		campus = NULL;
-	if (stranger != NULL && is_full(lines, true))
-		stranger = NULL;
-	if (campus == NULL || stranger == NULL)
-		return campus != NULL ? campus : stranger;
-	return campus->wanting_since < stranger->wanting_since ? campus :
-								 stranger;
+	for (kind = 0; kind < KINDS; kind++) {
+		first = TAILQ_FIRST(&lines->wanting[kind]);
+		if (first != NULL && too_many(lines, kind) == 0 &&
+		    (next == NULL || first->wants < next->wants))
+			next = first;
+	}
+	return next;
 }
 
 /* Room goes to whoever has waited longest, and is kept for it. */
@@ -147,37 +158,40 @@ give_room(struct lines *lines)
 {
 	struct destination *next;
 
-	while ((next = next_wanting(lines)) != NULL) {
+	while (!is_full(lines) && (next = next_wanting(lines)) != NULL) {
 		want_no_more(lines, next);
 		next->has_room = true;
-		party_of(next)->reserved++;
+		lines->reserved++;
+		count_in(lines, next->kind);
 		destination_wake(next);
 	}
 }
 
 /* Takes the room that is kept for it. */
 static bool
-take_room(struct destination *destination)
+take_room(struct lines *lines, struct destination *destination)
 {
 	if (!destination->has_room)
 		return false;
 	destination->has_room = false;
-	party_of(destination)->reserved--;
+	lines->reserved--;
+	count_out(lines, destination->kind);
 	return true;
 }
 
 /*
  * A line that nobody is about to use: one whose destination has work and is to
- * run is taken from it in its turn (lines_gives_way), not before its use.
+ * run is taken from it in its turn (lines_gives_way), not before its use.  Of
+ * what there are too many it is one itself.
  */
 static struct line *
-spare_line(const struct lines *lines, bool of_strangers)
+spare_line(const struct lines *lines, unsigned many)
 {
 	struct line *line;
 	int looks = 0;
 
 	TAILQ_FOREACH(line, &lines->idle, oldest_link) {
-		if ((line->is_stranger || !of_strangers) &&
+		if ((many & ~line->kind) == 0 &&
 		    (line->destination->queue.ready_count == 0 ||
 			!line->destination->is_dirty))
 			return line;
@@ -191,21 +205,19 @@ bool
 lines_room(struct destination *destination)
 {
 	struct lines *lines = destination->core->lines;
+	unsigned kind = kind_of(destination);
 	struct line *spare;
 
-	if (take_room(destination))
+	if (take_room(lines, destination))
 		return true;
-	if (!destination->is_wanting)
-		destination->is_stranger = !router_is_chosen(destination);
-	/* With room, nobody of its party is waiting for it. */
-	if (!is_full(lines, destination->is_stranger))
+	/* While there is room, nobody is waiting for it who may have it. */
+	if (!is_full(lines) && too_many(lines, kind) == 0)
 		return true;
-	want(lines, destination);
-	spare = spare_line(lines,
-	    destination->is_stranger && strangers_are_full(lines));
+	want(lines, destination, kind);
+	spare = spare_line(lines, too_many(lines, kind));
 	if (spare != NULL)
 		line_quit(spare);
-	return take_room(destination);
+	return take_room(lines, destination);
 }
 
 void
@@ -214,31 +226,29 @@ lines_forget(struct destination *destination)
 	struct lines *lines = destination->core->lines;
 
 	want_no_more(lines, destination);
-	if (take_room(destination))
+	if (take_room(lines, destination))
 		give_room(lines);
 }
 
-/* Does somebody else of this party stand in line? */
-static bool
-others_want(const struct party *party, const struct destination *destination)
+/* Other destinations that could have a line if this one ended. */
+static size_t
+count_wanting(const struct lines *lines, const struct line *line)
 {
-	const struct destination *first = TAILQ_FIRST(&party->wanting);
+	const struct destination *own = line->destination;
+	size_t count = 0;
+	unsigned kind;
 
-	if (first == destination)
-		first = TAILQ_NEXT(first, wanting_link);
-	return first != NULL;
+	for (kind = 0; kind < KINDS; kind++)
+		if ((too_many(lines, kind) & ~line->kind) == 0)
+			count += lines->wanting_count[kind] -
+			    (own->is_wanting && own->kind == kind);
+	return count;
 }
 
 bool
-lines_want(const struct line *line)
+lines_is_wanted(const struct line *line)
 {
-	const struct destination *destination = line->destination;
-	const struct lines *lines = destination->core->lines;
-
-	if (others_want(&lines->parties[CAMPUS], destination))
-		return true;
-	return others_want(&lines->parties[STRANGERS], destination) &&
-	    (line->is_stranger || !strangers_are_full(lines));
+	return count_wanting(line->destination->core->lines, line) > 0;
 }
 
 bool
@@ -246,12 +256,12 @@ lines_gives_way(const struct line *line)
 {
 	const struct destination *destination = line->destination;
 	const struct lines *lines = destination->core->lines;
-	size_t share;
+	size_t wanting = count_wanting(lines, line), share;
 
-	if (!lines_want(line))
+	if (wanting == 0)
 		return false;
 	share = destination->core->conf->delivery.connections /
-	    (lines->holders + lines->wanting_count);
+	    (lines->holders + wanting);
 	if (destination->line_count > (share > 1 ? share : 1))
 		return true;
 	/* More destinations than lines: they take turns. */
@@ -300,7 +310,7 @@ lines_renew(struct lines *lines)
 size_t
 lines_count(const struct lines *lines)
 {
-	return lines->parties[CAMPUS].count + lines->parties[STRANGERS].count;
+	return lines->count;
 }
 
 size_t
@@ -314,10 +324,24 @@ lines_opened(struct line *line)
 {
 	struct lines *lines = line->destination->core->lines;
 
-	line->is_stranger = line->destination->is_stranger;
-	lines->parties[line->is_stranger ? STRANGERS : CAMPUS].count++;
+	lines->count++;
+	line->kind = kind_of(line->destination);
+	count_in(lines, line->kind);
 	if (line->destination->line_count == 1)
 		lines->holders++;
+}
+
+void
+lines_proven(struct destination *destination)
+{
+	struct lines *lines = destination->core->lines;
+	struct line *line;
+
+	LIST_FOREACH(line, &destination->lines, link) {
+		count_out(lines, line->kind & KIND_DOWN);
+		line->kind &= ~(unsigned)KIND_DOWN;
+	}
+	give_room(lines);
 }
 
 void
@@ -325,7 +349,8 @@ lines_closed(struct line *line)
 {
 	struct lines *lines = line->destination->core->lines;
 
-	lines->parties[line->is_stranger ? STRANGERS : CAMPUS].count--;
+	lines->count--;
+	count_out(lines, line->kind);
 	if (line->destination->line_count == 0)
 		lines->holders--;
 	give_room(lines);

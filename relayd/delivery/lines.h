@@ -7,9 +7,8 @@
 #include "relayd/delivery/line.h"
 
 /*
- * All lines together: of them there is a ceiling, which destinations share;
- * a quarter of them is never the strangers', whose mail hosts the campus has not
- * chosen and of whom there may be any number, slow or dead.
+ * All lines together: of them there is a ceiling, which destinations share so
+ * that neither the dead nor strangers have all of it.
  */
 struct lines *lines_new(struct core *core);
 void lines_free(struct lines *lines);
@@ -20,8 +19,8 @@ void lines_free(struct lines *lines);
 bool lines_room(struct destination *destination);
 /* No longer wants one. */
 void lines_forget(struct destination *destination);
-/* Does another destination wait for room that the end of this line makes? */
-bool lines_want(const struct line *line);
+/* Would some other destination have room if this line ended? */
+bool lines_is_wanted(const struct line *line);
 /* Others want one: must this line end after its job? */
 bool lines_gives_way(const struct line *line);
 /* DUE_LINES: ends what has been idle too long. */
@@ -33,6 +32,8 @@ size_t lines_busy(const struct lines *lines);
 
 /* The lines tell. */
 void lines_opened(struct line *line);
+/* The destination is not down any more. */
+void lines_proven(struct destination *destination);
 void lines_closed(struct line *line);
 void lines_idle(struct line *line);
 void lines_not_idle(struct line *line);

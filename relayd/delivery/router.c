@@ -232,15 +232,10 @@ router_is_hosted(const struct destination *destination)
 }
 
 bool
-router_is_chosen(const struct destination *destination)
+router_is_strange(const struct destination *destination)
 {
-	const struct lane *lane = TAILQ_FIRST(&destination->lanes);
-	bool hosted;
-
-	return lane == NULL ||
-	    !rules_route(destination->core->rules, lane->item.key, &hosted)
-		 ->mx ||
-	    router_is_hosted(destination);
+	return span_starts(destination->item.key, SPAN("mx:")) &&
+	    !router_is_hosted(destination);
 }
 
 /*

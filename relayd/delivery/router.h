@@ -19,11 +19,8 @@ struct destination *router_find(struct router *router, struct span domain);
 void router_drop(struct router *router, struct destination *destination);
 /* Is one of the domains that lead there hosted? */
 bool router_is_hosted(const struct destination *destination);
-/*
- * Did the campus choose it: by a domain that it owns, or as a hop that it has
- * configured?  Others are strangers' MX hosts.
- */
-bool router_is_chosen(const struct destination *destination);
+/* By MX to a domain that is not hosted: nobody of the campus has chosen it. */
+bool router_is_strange(const struct destination *destination);
 /* A domain that leads to the destination, and whether it is hosted; false when none does (any more). */
 bool router_domain(const struct destination *destination, struct span *domain,
     bool *hosted);
