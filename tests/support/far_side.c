@@ -104,6 +104,23 @@ far_side_by_name(struct far_host *host, struct client_job *job)
 	return true;
 }
 
+bool
+far_side_stale_once(struct far_host *host, struct client_job *job)
+{
+	host->answer = NULL;
+	far_side_say(job, OUTCOME_LATER, 0, "4.4.2", "connection lost");
+	job->stale = true;
+	return false;
+}
+
+bool
+far_side_421_once(struct far_host *host, struct client_job *job)
+{
+	host->answer = NULL;
+	far_side_say(job, OUTCOME_LATER, 421, "4.7.0", "421 too many");
+	return false;
+}
+
 size_t
 far_side_told(const char *text)
 {

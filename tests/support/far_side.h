@@ -79,6 +79,9 @@ bool far_side_say(struct client_job *job, enum outcome_kind kind, int code,
 bool far_side_4xx(struct far_host *host, struct client_job *job);
 bool far_side_5xx(struct far_host *host, struct client_job *job);
 bool far_side_by_name(struct far_host *host, struct client_job *job);
+/* Once, and the connection ends: it had died unheard, or has had enough of us. */
+bool far_side_stale_once(struct far_host *host, struct client_job *job);
+bool far_side_421_once(struct far_host *host, struct client_job *job);
 
 /* How many lines of what was told hold this text. */
 size_t far_side_told(const char *text);

@@ -331,28 +331,11 @@ START_TEST(what_was_lost_after_the_dot_is_not_repeated_at_once)
 }
 END_TEST
 
-static bool
-stale_once(struct far_host *host, struct client_job *job)
-{
-	host->answer = NULL;
-	far_side_say(job, OUTCOME_LATER, 0, "4.4.2", "connection lost");
-	job->stale = true;
-	return false;
-}
-
-static bool
-had_enough_once(struct far_host *host, struct client_job *job)
-{
-	host->answer = NULL;
-	far_side_say(job, OUTCOME_LATER, 421, "4.7.0", "421 too many");
-	return false;
-}
-
 START_TEST(an_old_connection_that_ends_costs_the_message_nothing)
 {
 	sending_one(&sending, "a@campus.test");
 	sending_run(&sending, SECOND);
-	hosts[0].answer = _i == 0 ? stale_once : had_enough_once;
+	hosts[0].answer = _i == 0 ? far_side_stale_once : far_side_421_once;
 	sending_one(&sending, "b@campus.test");
 	sending_run(&sending, SECOND);
 	ck_assert_uint_eq(hosts[0].delivered, 2);

@@ -340,23 +340,6 @@ START_TEST(who_only_waits_for_the_next_transaction_is_not_late)
 }
 END_TEST
 
-static bool
-stale_once(struct far_host *host, struct client_job *job)
-{
-	host->answer = NULL;
-	far_side_say(job, OUTCOME_LATER, 0, "4.4.2", "connection lost");
-	job->stale = true;
-	return false;
-}
-
-static bool
-had_enough_once(struct far_host *host, struct client_job *job)
-{
-	host->answer = NULL;
-	far_side_say(job, OUTCOME_LATER, 421, "4.7.0", "421 too many");
-	return false;
-}
-
 /* Its lifetime is over meanwhile: it has not had its last try yet. */
 START_TEST(an_old_connection_that_ends_is_no_reason_to_tell_anybody)
 {
@@ -364,7 +347,7 @@ START_TEST(an_old_connection_that_ends_is_no_reason_to_tell_anybody)
 		sending.conf.delivery.lifetime = 4 * 3600;
 	sending_one(&sending, "a@campus.test");
 	sending_run(&sending, SECOND);
-	hosts[0].answer = _i % 2 == 0 ? stale_once : had_enough_once;
+	hosts[0].answer = _i % 2 == 0 ? far_side_stale_once : far_side_421_once;
 	hosts[0].answer_ms = 5 * HOUR;
 	sending_one(&sending, "b@campus.test");
 	sending_run(&sending, HOUR);
