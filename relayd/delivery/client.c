@@ -4,7 +4,8 @@
  * Job:     move bytes between the socket and the session, and tell the owner
  *          what came of it.
  * Called:  by the destinations, who have messages; by the loop.
- * Owns:    the connection, its buffers, and itself: it is freed by reap().
+ * Owns:    the connection, its buffers, and itself: it is freed by reap(); and
+ *          the count of those that wait for the reply to QUIT.
  * Never:   calls the owner from within a call of the owner's, and never
  *          decides what a reply means (steps.c does).
  */
@@ -25,7 +26,15 @@
 enum {
 	IN_MAX = 16 << 10,
 	TURN_BUDGET = 64 << 10, /* bytes heard in one turn */
+	QUITTING_MAX = 100,
 };
+
+/*
+ * How many wait for the reply to QUIT, of all that there are: their owners have
+ * gone, and nobody else counts them.  A next hop that takes one message a
+ * connection and is silent then must not use up the descriptors.
+ */
+static size_t quitting;
 
 static void client_ready(void *owner, short revents);
 static void client_expired(void *owner);
@@ -120,6 +129,16 @@ client_send(struct client *client, struct client_job *job)
 	start(client);
 }
 
+/* RFC 5321 4.1.1.10: no end without QUIT; here nobody waits for its reply. */
+static void
+say_quit(struct client *client)
+{
+	if (client->stream == NULL || !steps_polite(client))
+		return;
+	buf_add(&client->out, SPAN("QUIT\r\n"));
+	stream_write(client->stream, &client->out);
+}
+
 void
 client_quit(struct client *client)
 {
@@ -130,6 +149,13 @@ client_quit(struct client *client)
 		client_abort(client);
 		return;
 	}
+	if (quitting >= QUITTING_MAX) {
+		say_quit(client);
+		client_abort(client);
+		return;
+	}
+	client->quitting = true;
+	quitting++;
 	steps_enter(client, QUIT);
 	start(client);
 }
@@ -149,6 +175,7 @@ client_reap(void *owner)
 {
 	struct client *client = owner;
 
+	quitting -= client->quitting;
 	stream_free(client->stream);
 	downgrade_free(client->downgrade);
 	buf_clear(&client->in);
@@ -174,16 +201,6 @@ return_job(struct client *client)
 	handover_end(&client->handover);
 	job->stale = client->started > 1 && !client->heard;
 	client->events.done(client->events.owner, job, false);
-}
-
-/* RFC 5321 4.1.1.10: no end without QUIT; here nobody waits for its reply. */
-static void
-say_quit(struct client *client)
-{
-	if (client->stream == NULL || !steps_polite(client))
-		return;
-	buf_add(&client->out, SPAN("QUIT\r\n"));
-	stream_write(client->stream, &client->out);
 }
 
 static void

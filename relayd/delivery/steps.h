@@ -80,6 +80,7 @@ struct client {
 	bool broken;        /* a write failed: only hear what there is */
 	bool leaving;       /* the owner is being told so */
 	bool detached;      /* the owner has gone: no events */
+	bool quitting;      /* waits for the reply to QUIT */
 };
 
 /* One table: what we ask, how we hear, how long we wait (style 14). */

@@ -190,7 +190,7 @@ command(struct connection *connection, struct span line)
 	} else if (span_starts(line, SPAN("STARTTLS"))) {
 		connection->tls_wanted = digit == '2';
 	} else if (span_starts(line, SPAN("QUIT"))) {
-		connection->quit = true;
+		connection->quit = !connection->deaf;
 	}
 }
 

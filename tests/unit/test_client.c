@@ -212,6 +212,30 @@ START_TEST(slow_replies_are_heard_but_not_for_ever)
 }
 END_TEST
 
+/* So many wait already for what a next hop says to QUIT. */
+START_TEST(few_wait_for_the_reply_to_quit)
+{
+	struct script_rule rules[] = { ACT("QUIT", NULL, SCRIPT_DEAF),
+		{ .on = NULL } };
+	uint64_t start = loop_now(scene.loop);
+
+	scene.hop->rules = rules;
+	ck_assert_str_eq(client_scene_run(&scene), FINE);
+	ck_assert_uint_ge(loop_now(scene.loop) - start, 20000);
+	ck_assert_uint_eq(quitting, 0);
+	client_scene_close(&scene);
+	client_scene_open(&scene);
+	scene.hop->rules = rules;
+	start = loop_now(scene.loop);
+	quitting = QUITTING_MAX;
+	ck_assert_str_eq(client_scene_run(&scene), FINE);
+	ck_assert_uint_lt(loop_now(scene.loop) - start, 1000);
+	ck_assert_uint_eq(quitting, QUITTING_MAX);
+	ck_assert_ptr_nonnull(strstr(buf_text(&scene.hop->heard), "QUIT"));
+	quitting = 0;
+}
+END_TEST
+
 static void
 write_big(size_t size, bool dots)
 {
@@ -374,6 +398,7 @@ client_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, client_may_be_dropped_after_any_turn, 0, 8);
+	tcase_add_test(tcase, few_wait_for_the_reply_to_quit);
 	tcase_add_test(tcase, tests_and_operators_may_shorten_the_time_outs);
 	tcase_add_loop_test(tcase, slow_replies_are_heard_but_not_for_ever, 0,
 	    2);
