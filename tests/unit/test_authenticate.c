@@ -10,10 +10,9 @@
 
 #include "relayd/delivery/client.c"
 #include "tests/support/certs.h"
-#include "tests/support/client_scene.h"
+#include "tests/support/client_fixture.h"
 #include "tests/support/suite.h"
 
-static struct client_scene scene;
 static struct certs *certs;
 static struct tls_server *server;
 static struct tls_client *client;
@@ -113,9 +112,6 @@ START_TEST(folder_or_missing_file_is_refused)
 END_TEST
 
 /* ---- the dialogue ---- */
-
-#define ALL(x) x " " x " " x " "
-#define FINE   ALL("D250/2.0.0") "usable"
 
 /* \0user\0secret, user and secret in base64 */
 #define PLAIN_LINE "AUTH PLAIN AHVzZXIAc2VjcmV0\n"

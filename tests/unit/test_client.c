@@ -7,28 +7,12 @@
 
 /* The real one, not the double of tests/support/far_side.c. */
 #include "relayd/delivery/client.c"
-#include "tests/support/client_scene.h"
+#include "tests/support/client_fixture.h"
 #include "tests/support/suite.h"
 
-static struct client_scene scene;
-
-static void
-setup(void)
-{
-	client_scene_open(&scene);
-}
-
-static void
-teardown(void)
-{
-	client_scene_close(&scene);
-}
-
-#define ALL(x)   x " " x " " x " "
 #define LOST     ALL("L0/4.4.2") "closed L0/4.4.2"
 #define NONSENSE ALL("L0/4.5.0") "closed L0/4.5.0"
 #define LEFT     ALL("L421/4.3.2") "closed L421/4.3.2"
-#define FINE     ALL("D250/2.0.0") "usable"
 
 static const char *const manners[] = { "SIZE 1000000,8BITMIME",
 	"PIPELINING,SIZE 1000000,8BITMIME" };
@@ -380,7 +364,8 @@ client_suite(void)
 	Suite *suite = suite_create("client");
 	TCase *tcase = tcase_create("replies");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, client_fixture_set_up,
+	    client_fixture_tear_down);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase,
 	    control_bytes_of_a_reply_are_escaped_in_outcome_and_reason);
@@ -395,7 +380,8 @@ client_suite(void)
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("time");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, client_fixture_set_up,
+	    client_fixture_tear_down);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, client_may_be_dropped_after_any_turn, 0, 8);
 	tcase_add_test(tcase, few_wait_for_the_reply_to_quit);

@@ -11,10 +11,9 @@
 /* The real client, not the double of tests/support/far_side.c. */
 #include "relayd/delivery/client.c"
 #include "tests/support/certs.h"
-#include "tests/support/client_scene.h"
+#include "tests/support/client_fixture.h"
 #include "tests/support/suite.h"
 
-static struct client_scene scene;
 static struct certs *certs;
 static struct tls_server *server;
 static struct tls_client *client;
@@ -37,9 +36,6 @@ teardown(void)
 	if (certs != NULL)
 		certs_free(certs);
 }
-
-#define ALL(x) x " " x " " x " "
-#define FINE   ALL("D250/2.0.0") "usable"
 
 static void
 prepare_tls(const struct certs_wish *wish)

@@ -6,29 +6,8 @@
 #include <string.h>
 
 #include "relayd/delivery/client.c"
-#include "tests/support/client_scene.h"
+#include "tests/support/client_fixture.h"
 #include "tests/support/suite.h"
-
-static struct client_scene scene;
-
-static void
-setup(void)
-{
-	client_scene_open(&scene);
-}
-
-static void
-teardown(void)
-{
-	client_scene_close(&scene);
-}
-
-#define ALL(x) x " " x " " x " "
-#define FINE   ALL("D250/2.0.0") "usable"
-#define RCPTS                       \
-	"RCPT TO:<a@campus.test>\n" \
-	"RCPT TO:<b@campus.test>\n" \
-	"RCPT TO:<c@campus.test>\n"
 
 static const char *
 heard(void)
@@ -421,7 +400,8 @@ handover_suite(void)
 	Suite *suite = suite_create("handover");
 	TCase *tcase = tcase_create("handover");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, client_fixture_set_up,
+	    client_fixture_tear_down);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, message_arrives_stuffed_on_the_wire_and_whole);
 	tcase_add_loop_test(tcase,

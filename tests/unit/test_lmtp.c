@@ -13,10 +13,8 @@
 #include "base/xalloc.h"
 /* The real one, not the double of tests/support/far_side.c. */
 #include "relayd/delivery/client.c"
-#include "tests/support/client_scene.h"
+#include "tests/support/client_fixture.h"
 #include "tests/support/suite.h"
-
-static struct client_scene scene;
 
 static void
 setup(void)
@@ -35,8 +33,6 @@ teardown(void)
 static const char *const manners[] = { "SIZE 1000000,8BITMIME",
 	"PIPELINING,SIZE 1000000,8BITMIME" };
 
-#define ALL(x)  x " " x " " x " "
-#define FINE    ALL("D250/2.0.0") "usable"
 #define TOOK    SAY(". RCPT TO:<a", "250 2.0.0 stored\r\n")
 #define WHO     "550 5.1.1 who?\r\n"
 #define FULL    "452 4.2.2 full\r\n"

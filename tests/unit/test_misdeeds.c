@@ -12,7 +12,7 @@
 /* The real one, not the double of tests/support/far_side.c. */
 #include "relayd/delivery/client.c"
 #include "tests/support/certs.h"
-#include "tests/support/client_scene.h"
+#include "tests/support/client_fixture.h"
 #include "tests/support/misdeed.h"
 #include "tests/support/suite.h"
 
@@ -39,9 +39,6 @@ enum {
 /* user and secret, in base64 */
 #define USER     "dXNlcg=="
 #define PASSWORD "c2VjcmV0"
-
-#define ALL(x) x " " x " " x " "
-#define FINE   ALL("D250/2.0.0") "usable"
 
 /* Nobody got in. */
 #define DOOR(refused, lost)                                                   \
@@ -160,7 +157,6 @@ enum {
 
 /* ---- the scene ---- */
 
-static struct client_scene scene;
 static struct certs *certs;
 static struct tls_server *server;
 static struct tls_client *trust;

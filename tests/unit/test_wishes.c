@@ -6,29 +6,8 @@
 
 /* The real client, not the double of tests/support/far_side.c. */
 #include "relayd/delivery/client.c"
-#include "tests/support/client_scene.h"
+#include "tests/support/client_fixture.h"
 #include "tests/support/suite.h"
-
-static struct client_scene scene;
-
-static void
-setup(void)
-{
-	client_scene_open(&scene);
-}
-
-static void
-teardown(void)
-{
-	client_scene_close(&scene);
-}
-
-#define ALL(x) x " " x " " x " "
-#define FINE   ALL("D250/2.0.0") "usable"
-#define RCPTS                       \
-	"RCPT TO:<a@campus.test>\n" \
-	"RCPT TO:<b@campus.test>\n" \
-	"RCPT TO:<c@campus.test>\n"
 
 static const char *
 heard(void)
@@ -127,7 +106,8 @@ wishes_suite(void)
 	Suite *suite = suite_create("wishes");
 	TCase *tcase = tcase_create("wishes");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, client_fixture_set_up,
+	    client_fixture_tear_down);
 	tcase_add_loop_test(tcase, rcpt_passes_on_what_the_sender_asked_for, 0,
 	    sizeof(rcpts) / sizeof(rcpts[0]));
 	tcase_add_loop_test(tcase,
