@@ -125,15 +125,20 @@ ip_text(const struct ip *ip, char out[IP_TEXT_MAX])
 }
 
 bool
+ip_is_loopback(const struct ip *ip)
+{
+	static const struct ip v6 = { .bytes = { [15] = 1 } };
+
+	return ip_is_v4(ip) ? ip->bytes[12] == 127 : ip_equal(ip, &v6);
+}
+
+bool
 ip_is_loopback_or_unspecified(const struct ip *ip)
 {
 	static const struct ip zero;
-	struct ip rest = *ip;
 
-	if (ip_is_v4(ip))
-		return ip->bytes[12] == 127 ||
-		    memcmp(ip->bytes + 12, zero.bytes, 4) == 0;
-	if (rest.bytes[15] == 1)
-		rest.bytes[15] = 0;
-	return ip_equal(&rest, &zero);
+	if (ip_is_loopback(ip))
+		return true;
+	return ip_is_v4(ip) ? memcmp(ip->bytes + 12, zero.bytes, 4) == 0 :
+			      ip_equal(ip, &zero);
 }

@@ -33,7 +33,8 @@ bool ip_in_network(const struct ip *ip, const struct ip *network,
 void ip_mask(struct ip *ip, unsigned prefix);
 /* Text without brackets, v4 dotted, v6 per RFC 5952. */
 const char *ip_text(const struct ip *ip, char out[IP_TEXT_MAX]);
-/* 127/8, ::1, 0.0.0.0, :: and their mapped forms. */
+/* 127/8 and ::1; with 0.0.0.0 and ::.  Mapped forms too. */
+bool ip_is_loopback(const struct ip *ip);
 bool ip_is_loopback_or_unspecified(const struct ip *ip);
 
 #endif

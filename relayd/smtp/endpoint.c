@@ -64,14 +64,6 @@ set_refusal(struct endpoint *endpoint)
 		listener_refusal(endpoint->listener, SPAN(""));
 }
 
-static bool
-is_loopback(const struct ip *ip)
-{
-	static const struct ip v6 = { .bytes = { [15] = 1 } };
-
-	return ip_is_v4(ip) ? ip->bytes[12] == 127 : ip_equal(ip, &v6);
-}
-
 /*
  * A socket that others reach, passed in for an entry that only this machine
  * was to reach: that is no mistake to serve with.
@@ -85,10 +77,10 @@ reaches_too_far(const struct endpoint *endpoint, int passed, struct buf *why)
 	struct ip wanted, ip;
 
 	if (!ip_parse(span_of(endpoint->address), &wanted) ||
-	    !is_loopback(&wanted) ||
+	    !ip_is_loopback(&wanted) ||
 	    getsockname(passed, (struct sockaddr *)&bound, &len) == -1 ||
 	    !ip_from_sockaddr((struct sockaddr *)&bound, &ip) ||
-	    is_loopback(&ip))
+	    ip_is_loopback(&ip))
 		return false;
 	buf_addf(why,
 	    "listen has %s port %u, and the socket passed in for it is at %s, "

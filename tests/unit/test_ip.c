@@ -143,6 +143,30 @@ END_TEST
 
 #define ROWS(table) (int)(sizeof(table) / sizeof((table)[0]))
 
+static const struct {
+	const char *text;
+	bool loopback;
+} loopbacks[] = {
+	{ "127.0.0.1", true },
+	{ "127.255.0.9", true },
+	{ "::1", true },
+	{ "::ffff:127.0.0.1", true },
+	{ "0.0.0.0", false },
+	{ "::", false },
+	{ "::2", false },
+	{ "128.0.0.1", false },
+	{ "2001:db8::1", false },
+};
+
+START_TEST(loopback_is_not_unspecified)
+{
+	struct ip ip;
+
+	ck_assert(ip_parse(span_of(loopbacks[_i].text), &ip));
+	ck_assert_int_eq(ip_is_loopback(&ip), loopbacks[_i].loopback);
+}
+END_TEST
+
 static Suite *
 ip_suite(void)
 {
@@ -155,6 +179,8 @@ ip_suite(void)
 	tcase_add_test(tcase, v4_client_is_the_same_through_a_v6_socket);
 	tcase_add_loop_test(tcase, network_is_its_first_bits, 0,
 	    ROWS(networks));
+	tcase_add_loop_test(tcase, loopback_is_not_unspecified, 0,
+	    sizeof(loopbacks) / sizeof(loopbacks[0]));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
