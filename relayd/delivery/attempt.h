@@ -59,10 +59,10 @@ const struct outcome *attempt_trouble(const struct attempt *attempt);
  */
 void attempt_end(struct attempt *attempt, bool reused);
 /*
- * Without a job: every recipient gets this outcome, as of a try then (0: of
- * none).  After LATER the errand
- * is ready again, behind the place where the sweep is; a delay notice or the
- * end of its lifetime may come of it.
+ * Without a job: every recipient gets this outcome, as of a try at the
+ * wall-clock second tried (0: of none).  After LATER the errand is ready again,
+ * behind the place where the sweep is; a delay notice or the end of its
+ * lifetime may come of it.
  */
 void attempt_decide(struct attempt *attempt, const struct outcome *outcome,
     int64_t tried);

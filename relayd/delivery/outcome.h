@@ -37,8 +37,8 @@ enum {
 };
 
 /*
- * Sets everything but passed_on_dsn and final: owned copies of remote and of at most
- * OUTCOME_TEXT_MAX bytes of text, in which every byte that is not printable
+ * Sets everything but passed_on_dsn and final: owned copies of remote and of at
+ * most OUTCOME_TEXT_MAX bytes of text, in which every byte that is not printable
  * ASCII or UTF-8 becomes \xNN.  An enhanced code that is NULL, empty or of
  * another class than kind becomes x.0.0.  What outcome held before is freed,
  * so it must have been zero or set.

@@ -314,7 +314,6 @@ router_reload(struct router *router)
 		if (!drop_lost_lanes(router, destination))
 			continue;
 		destination->lanes_forgotten = false;
-		destination->refuses = false;
 		hostlist_forget(&destination->hosts);
 		destination->unsorting = true;
 	}

@@ -35,8 +35,7 @@ struct story {
 	size_t count, room;
 	size_t *recipients;       /* owned */
 	struct outcome *outcomes; /* owned, with their texts */
-	int64_t
-	    last_attempt; /* wall-clock seconds, set by the owner; 0: none */
+	int64_t last_attempt;     /* wall-clock second, the owner's; 0: none */
 	void (*ended)(struct story *story); /* it is TOLD or LOST now */
 };
 TAILQ_HEAD(story_list, story);

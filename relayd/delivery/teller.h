@@ -26,8 +26,9 @@ enum teller_says {
 };
 /*
  * A recipient of an open letter, with its outcome (whose texts are taken over
- * when it keeps it).  All but DELAYED recipients stay taken meanwhile; a delay settles nothing.
- * tried: wall-clock second of the last try, 0: none or unknown.
+ * when it keeps it).  All but DELAYED recipients stay taken meanwhile; a delay
+ * settles nothing.  tried: wall-clock second of the last try; 0: none, or
+ * unknown.
  */
 enum teller_says teller_tell(struct teller *teller, struct letter *letter,
     size_t recipient, enum notice_kind kind, struct outcome *outcome,

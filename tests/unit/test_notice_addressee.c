@@ -25,12 +25,12 @@ set_up(void)
 	struct complaints complaints;
 	FILE *file;
 
-	strcpy(known_file, "/tmp/test_notice_addressee.XXXXXX");
+	strcpy(known_file, "/tmp/relayd-test-XXXXXX");
 	file = fdopen(mkstemp(known_file), "w");
 	ck_assert_ptr_nonnull(file);
 	fputs("alice\n", file);
 	fclose(file);
-	strcpy(hosted_file, "/tmp/test_notice_addressee.XXXXXX");
+	strcpy(hosted_file, "/tmp/relayd-test-XXXXXX");
 	file = fdopen(mkstemp(hosted_file), "w");
 	ck_assert_ptr_nonnull(file);
 	fprintf(file,
